@@ -1,0 +1,1 @@
+"""Journeys first, then each part; what servers they need is in `servers`."""
