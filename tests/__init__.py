@@ -1,1 +1,0 @@
-"""Journeys first, then each part; what servers they need is in `servers`."""

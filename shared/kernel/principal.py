@@ -21,9 +21,9 @@ STAFF = frozenset({"coordinator", "platform_agent"})
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. `party` is the id of whom the caller stands for: the customer's ref, the seller's or supplier's id.
+    """A verified caller. `party` is whom the caller stands for: the customer's ref, the seller's or supplier's id.
 
-    `scopes` narrow what an integrator's key may do (`orders:read`, `refunds:write`, …); empty = everything the role may.
+    `scopes` narrow what an integrator's key may do (`orders:read`, `refunds:write`, …); empty = all the role may.
     """
 
     role: str
@@ -49,7 +49,14 @@ class Principal:
 
     def claims(self) -> dict[str, Any]:
         """What a signed token carries of this principal."""
-        found = {"role": self.role, "sub": self.id, "tenant": self.tenant, "party": self.party, "via": self.via, "name": self.name}
+        found: dict[str, Any] = {
+            "role": self.role,
+            "sub": self.id,
+            "tenant": self.tenant,
+            "party": self.party,
+            "via": self.via,
+            "name": self.name,
+        }
         if self.scopes:
             found["scopes"] = sorted(self.scopes)
         return {key: value for key, value in found.items() if value is not None}

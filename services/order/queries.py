@@ -1,0 +1,80 @@
+"""The read side of orders: every query is scoped to who asks, in SQL (T01)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.order.model import Order, Settlement
+from services.order.storage import STORAGE, orders
+from services.order.views import order_view, summary
+from shared.kernel.errors import NotFound
+from shared.kernel.principal import Principal
+from shared.runtime.unit_of_work import Context
+from shared.storage.paging import page
+
+MAPPING = STORAGE.mappings[Order]
+
+
+def visible(principal: Principal, order: Order) -> bool:
+    """The same rule as `scope`, for an order already loaded."""
+    if order.tenant != principal.tenant:
+        return False
+    if principal.is_staff or principal.role == "system":
+        return True
+    if principal.role in ("seller", "integrator"):
+        return principal.party == order.seller_id or (principal.role == "integrator" and principal.party is None)
+    if principal.role == "supplier":
+        return any(line.supplier_id == principal.party for line in order.lines)
+    return principal.role == "customer" and principal.party == order.customer_ref
+
+
+def scope(principal: Principal) -> list[Any]:
+    """The orders this principal may list: staff the tenant's, a seller its own, a customer his own, others none."""
+    mine = [orders.c.tenant == principal.tenant]
+    if principal.is_staff or (principal.role == "integrator" and principal.party is None):
+        return mine
+    if principal.role in ("seller", "integrator"):
+        return [*mine, orders.c.seller_id == principal.party]
+    if principal.role == "customer":
+        return [*mine, orders.c.customer_ref == principal.party]
+    return [*mine, sa.false()]
+
+
+def get_order(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """One order as the caller may see it; a foreign one is not found."""
+    order = ctx.need(Order, args["order_id"])
+    if not visible(ctx.principal, order):
+        raise NotFound(kind="order", id=args["order_id"])
+    return order_view(order, ctx.get(Settlement, order.id), ctx.principal)
+
+
+def list_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """S0-08: a page of orders, newest change first."""
+    where = scope(ctx.principal)
+    for name in ("phase", "customer_ref", "seller_id", "number"):
+        if name in args:
+            where.append(orders.c[name] == args[name])
+    if "updated_after" in args:
+        where.append(orders.c.updated_at > args["updated_after"])
+    if "has_open_claims" in args:
+        some = orders.c.open_claims != "[]"
+        where.append(some if args["has_open_claims"] else sa.not_(some))
+    return page(
+        ctx.connection,
+        MAPPING.select().where(*where),
+        orders.c.updated_at,
+        orders.c.id,
+        args["limit"],
+        args.get("cursor"),
+        lambda row: summary(MAPPING.from_row(dict(row)), ctx.principal),
+    )
+
+
+def number_taken(ctx: Context, args: dict[str, Any]) -> bool:
+    """Is there an order of this number on this marketplace already?"""
+    statement = sa.select(orders.c.id).where(
+        orders.c.tenant == ctx.tenant, orders.c.marketplace == args["marketplace"], orders.c.number == args["number"]
+    )
+    return ctx.connection.execute(statement).first() is not None

@@ -1,0 +1,93 @@
+"""What each audience gets to see of an order: built field by field, never by dumping the model (T08)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from services.order.model import Order, Settlement
+from services.order.policies import INTERNAL_STATES, ISSUE_REPORTED, PHASES, PUBLIC_STATES, label, may
+from shared.kernel.clock import stamp
+from shared.kernel.principal import Principal
+
+
+def order_view(order: Order, settlement: Settlement | None, principal: Principal) -> dict[str, Any]:
+    """The order as `principal` may see it. Customers and suppliers get neither internal state nor settlement."""
+    view = summary(order, principal)
+    view["lines"] = [_line(asdict(line)) for line in order.lines]
+    view["shipments"] = order.shipments
+    view["parcels"] = order.parcels
+    view["payments"] = [
+        {"payment_id": each["payment_id"], "provider": each["provider"], "amount": order.money(each["amount"])}
+        for each in order.payments
+    ]
+    if settlement is not None and _is_inside(principal):
+        view["settlement"] = {
+            "state": settlement.state,
+            "holds": [{"claim_id": id, **hold} for id, hold in settlement.holds.items()],
+            "payout_ref": settlement.payout_ref,
+        }
+    view["allowed_actions"] = allowed_actions(order, settlement, principal)
+    return view
+
+
+def summary(order: Order, principal: Principal) -> dict[str, Any]:
+    """A row of the order list (S0-08: `has_open_claims` picks out the orders with claims)."""
+    view = {
+        "id": order.id,
+        "number": order.number,
+        "version": order.version,
+        "marketplace": order.marketplace,
+        "profile": order.profile,
+        "seller_id": order.seller_id,
+        "customer_ref": order.customer_ref,
+        "phase": order.phase,
+        "public_state": {"code": order.public_state, "label": label(PUBLIC_STATES, order.public_state)},
+        "display_status": display_status(order),
+        "open_claims": len(order.open_claims),
+        "claims": order.claim_count,
+        "total": order.money(order.total),
+        "captured": order.money(order.captured),
+        "placed_at": stamp(order.placed_at),
+        "updated_at": stamp(order.updated_at),
+    }
+    if _is_inside(principal):
+        internal = {"code": order.internal_state, "label": label(INTERNAL_STATES, order.internal_state)}
+        view["internal_state"] = internal if order.internal_state else None
+        view["customer_name"] = order.customer["name"]
+    return view
+
+
+def _is_inside(principal: Principal) -> bool:
+    return principal.role in ("seller", "integrator", "coordinator", "platform_agent", "system")
+
+
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    return line
+
+
+def display_status(order: Order) -> dict[str, Any]:
+    """S2-05, A15: an order with an open claim shows `issue_reported`, until the last one ends."""
+    if order.open_claims:
+        return {"code": ISSUE_REPORTED["code"], "label": {"fr": ISSUE_REPORTED["fr"], "en": ISSUE_REPORTED["en"]}}
+    return {"code": order.public_state, "label": label(PUBLIC_STATES, order.public_state)}
+
+
+def allowed_actions(order: Order, settlement: Settlement | None, principal: Principal) -> list[str]:
+    """The commands this caller may call now without being refused for the order's state (B11)."""
+    possible = {
+        command
+        for command, phases in PHASES.items()
+        if order.phase in phases
+        and not ((command == "complete" and order.open_claims) or (command == "cancel" and _has_left(order)))
+    }
+    if order.phase not in ("completed", "cancelled"):
+        possible.add("set_public_state")
+    possible.add("set_internal_state")
+    if settlement is not None and settlement.state == "releasable":
+        possible.add("settle")
+    return sorted(command for command in possible if may(principal, command, order.seller_id))
+
+
+def _has_left(order: Order) -> bool:
+    return any(line.shipped for line in order.lines)

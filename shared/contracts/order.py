@@ -1,0 +1,348 @@
+"""The public language of the order service: what it announces, what it takes."""
+
+from __future__ import annotations
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from shared.contracts.fields import (
+    CurrencyCode,
+    Id,
+    Minor,
+    Moment,
+    MoneySchema,
+    PositiveMoneySchema,
+    Strict,
+    TaxSchema,
+    Text,
+    Whole,
+)
+from shared.contracts.registry import INTERNAL, PRIVATE, Operation, announce
+
+LOCALES = ("fr", "en")
+
+
+# commands
+
+
+class TaxInput(Strict):
+    """A tax inside a gross amount. Without `amount` it is worked out: gross · rate / (100 + rate), rounded half up."""
+
+    code = fields.String(required=True, validate=validate.Length(min=1, max=32))
+    rate = fields.String(required=True, validate=validate.Regexp(r"^\d{1,3}(\.\d{1,4})?$"))
+    amount = Minor()
+
+
+class LineInput(Strict):
+    """A line: `unit_price` is tax included, in minor units. `discount` is this line's own; the order's is spread."""
+
+    line_id = Id()
+    product_id = Id(required=True)
+    sku = Id(required=True)
+    title = Text(most=200, required=True)
+    quantity = Whole(least=1, most=100_000, required=True)
+    unit_price = Minor(required=True)
+    discount = Minor(load_default=0)
+    taxes = fields.List(fields.Nested(TaxInput), load_default=list, validate=validate.Length(max=8))
+    supplier_id = Id()
+    linked_line_id = Id()
+
+
+class ShippingInput(Strict):
+    """What the customer pays for shipping, tax included."""
+
+    shipment_id = Id()
+    gross = Minor(required=True)
+    taxes = fields.List(fields.Nested(TaxInput), load_default=list, validate=validate.Length(max=8))
+
+
+class CustomerInput(Strict):
+    """Who bought. `ref` is the shop's own id; name and address stay in this service and on the private exchange."""
+
+    ref = Id(required=True)
+    name = Text(most=120, required=True)
+    email = fields.Email(required=True, validate=validate.Length(max=254))
+    phone = fields.String(validate=validate.Regexp(r"^\+[1-9]\d{6,14}$", error="Use the form +33612345678."))
+    locale = fields.String(validate=validate.OneOf(LOCALES), load_default="en")
+
+
+class PlaceOrder(Strict):
+    """ORD-01. Σ lines + shipping must equal `total`."""
+
+    order_id = Id()
+    number = Id(required=True)
+    marketplace = Id(required=True)
+    profile = fields.String(load_default="issue", validate=validate.Length(min=1, max=32))
+    seller_id = Id(required=True)
+    customer = fields.Nested(CustomerInput, required=True)
+    currency = CurrencyCode(required=True)
+    lines = fields.List(fields.Nested(LineInput), required=True, validate=validate.Length(min=1, max=500))
+    discount = Minor(load_default=0)
+    shipping = fields.List(fields.Nested(ShippingInput), load_default=list, validate=validate.Length(max=20))
+    total = Minor(required=True)
+    placed_at = Moment()
+
+    @validates_schema
+    def line_ids_are_unique(self, data: dict, **_: object) -> None:
+        given = [line["line_id"] for line in data["lines"] if "line_id" in line]
+        if len(given) != len(set(given)):
+            raise ValidationError("Two lines have the same line_id.", "lines")
+
+
+class OfOrder(Strict):
+    order_id = Id(required=True)
+
+
+class CapturePayment(OfOrder):
+    """ORD-02/03: the payment provider captured this amount."""
+
+    payment_id = Id(required=True)
+    provider = fields.String(required=True, validate=validate.OneOf(("stripe", "paypal", "manual", "instant")))
+    provider_ref = Text(most=128, required=True)
+    amount = fields.Nested(PositiveMoneySchema, required=True)
+    instrument = fields.String(load_default="original", validate=validate.OneOf(("original", "paypal", "store_credit")))
+
+
+class Parcel(Strict):
+    parcel_id = Id()
+    carrier = Text(most=60, required=True)
+    tracking_number = Text(most=80, required=True)
+    tracking_url = fields.Url(schemes={"https"}, validate=validate.Length(max=500))
+
+
+class LineQuantity(Strict):
+    line_id = Id(required=True)
+    quantity = Whole(least=1, required=True)
+
+
+class LineDecision(Strict):
+    """One decision of ValidateOrderList: accept, refuse or ship so many units of a line."""
+
+    line_id = Id(required=True)
+    action = fields.String(required=True, validate=validate.OneOf(("accept", "refuse", "ship")))
+    quantity = Whole(least=1)
+    reason_code = Id()
+
+    @validates_schema
+    def refusal_has_a_reason(self, data: dict, **_: object) -> None:
+        if data["action"] == "refuse" and "reason_code" not in data:
+            raise ValidationError("Say why with a reason_code.", "reason_code")
+
+
+class ValidateLines(OfOrder):
+    """S0-17: accept, refuse or ship lines in one call; all of it or nothing."""
+
+    lines = fields.List(fields.Nested(LineDecision), required=True, validate=validate.Length(min=1, max=500))
+    parcel = fields.Nested(Parcel)
+
+
+class ShipOrder(OfOrder):
+    """ORD-06. Without `lines` everything that has not left yet is shipped."""
+
+    parcel = fields.Nested(Parcel, required=True)
+    lines = fields.List(fields.Nested(LineQuantity), validate=validate.Length(min=1, max=500))
+
+
+class SetTracking(OfOrder):
+    """ORD-07, S4-20/21: for the whole order, or per product by `line_ids`."""
+
+    parcel = fields.Nested(Parcel, required=True)
+    line_ids = fields.List(Id(), load_default=list, validate=validate.Length(max=500))
+
+
+class CancelOrder(OfOrder):
+    reason_code = Id(required=True)
+
+
+class SetState(OfOrder):
+    code = Id(required=True)
+
+
+class SettleOrder(OfOrder):
+    """SET-05: propose to pay the seller out."""
+
+    payout_ref = Id(required=True)
+
+
+class ListOrders(Strict):
+    """S0-08. Pages by cursor, newest change first."""
+
+    has_open_claims = fields.Boolean()
+    phase = fields.String(validate=validate.Length(max=32))
+    customer_ref = Id()
+    seller_id = Id()
+    number = Id()
+    updated_after = Moment()
+    limit = Whole(least=1, most=200, load_default=50)
+    cursor = fields.String(validate=validate.Length(max=300))
+
+
+PLACE = Operation("order.place", PlaceOrder())
+CAPTURE_PAYMENT = Operation("order.capture_payment", CapturePayment(), money=True)
+VALIDATE_LINES = Operation("order.validate_lines", ValidateLines(), money=True)
+SHIP = Operation("order.ship", ShipOrder())
+SET_TRACKING = Operation("order.set_tracking", SetTracking())
+DELIVER = Operation("order.deliver", OfOrder())
+COMPLETE = Operation("order.complete", OfOrder())
+CANCEL = Operation("order.cancel", CancelOrder(), money=True)
+SET_PUBLIC_STATE = Operation("order.set_public_state", SetState())
+SET_INTERNAL_STATE = Operation("order.set_internal_state", SetState())
+SETTLE = Operation("order.settle", SettleOrder(), money=True)
+GET = Operation("order.get", OfOrder())
+LIST = Operation("order.list", ListOrders())
+
+
+# events
+
+
+class PlacedLine(Strict):
+    line_id = Id(required=True)
+    product_id = Id(required=True)
+    sku = Id(required=True)
+    title = fields.String(required=True)
+    supplier_id = Id(allow_none=True)
+    linked_line_id = Id(allow_none=True)
+    qty = Whole(required=True)
+    gross = Minor(required=True)
+    taxes = fields.List(fields.Nested(TaxSchema), required=True)
+
+
+class PlacedShipment(Strict):
+    shipment_id = Id(required=True)
+    gross = Minor(required=True)
+    taxes = fields.List(fields.Nested(TaxSchema), required=True)
+
+
+class OrderFact(Strict):
+    """What every order event says of whose order it is."""
+
+    order_id = Id(required=True)
+    number = Id(required=True)
+    seller_id = Id(required=True)
+    customer_ref = Id(required=True)
+
+
+class Placed(OrderFact):
+    marketplace = Id(required=True)
+    profile = fields.String(required=True)
+    currency = CurrencyCode(required=True)
+    lines = fields.List(fields.Nested(PlacedLine), required=True)
+    shipments = fields.List(fields.Nested(PlacedShipment), required=True)
+    total = fields.Nested(MoneySchema, required=True)
+    placed_at = Moment(required=True)
+
+
+class PaymentCaptured(OrderFact):
+    payment_id = Id(required=True)
+    provider = fields.String(required=True)
+    provider_ref = fields.String(required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    captured_total = fields.Nested(MoneySchema, required=True)
+    instrument = fields.String(required=True)
+
+
+class Reached(OrderFact):
+    at = Moment(required=True)
+
+
+class LineAccepted(OrderFact):
+    line_id = Id(required=True)
+    qty = Whole(required=True)
+    left_unshipped = Whole(required=True)
+
+
+class LineRefused(LineAccepted):
+    reason_code = Id(required=True)
+    paid = fields.Boolean(required=True)
+
+
+class StockReleased(OrderFact):
+    """`key` names the cause: applied once by whoever keeps the stock (M20)."""
+
+    line_id = Id(required=True)
+    product_id = Id(required=True)
+    qty = Whole(required=True)
+    key = fields.String(required=True)
+
+
+class EventLine(Strict):
+    line_id = Id(required=True)
+    qty = Whole(required=True)
+
+
+class ParcelAdded(OrderFact):
+    parcel_id = Id(required=True)
+    carrier = fields.String(required=True)
+    tracking_number = fields.String(required=True)
+    tracking_url = fields.String(allow_none=True)
+    scope = fields.String(required=True, validate=validate.OneOf(("order", "lines")))
+    line_ids = fields.List(Id(), required=True)
+
+
+class Shipped(OrderFact):
+    parcel_id = Id(required=True)
+    lines = fields.List(fields.Nested(EventLine), required=True)
+    complete = fields.Boolean(required=True)
+
+
+class Cancelled(OrderFact):
+    reason_code = Id(required=True)
+    lines = fields.List(fields.Nested(EventLine), required=True)
+    captured = fields.Nested(MoneySchema, required=True)
+
+
+class StateChanged(OrderFact):
+    from_ = Id(required=True, data_key="from", allow_none=True)
+    to = Id(required=True)
+    label = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class SettlementFact(Strict):
+    """`amount` is what is held, settled or clawed back; payout systems need nothing else."""
+
+    order_id = Id(required=True)
+    seller_id = Id(required=True)
+    claim_id = Id(allow_none=True)
+    mode = fields.String(allow_none=True)
+    amount = fields.Nested(MoneySchema, allow_none=True)
+    payout_ref = Id(allow_none=True)
+
+
+class ContactRecorded(Strict):
+    """How to reach a person. Private exchange only; nothing else in the suite carries an address."""
+
+    party = fields.String(
+        required=True, validate=validate.OneOf(("customer", "seller", "supplier", "coordinator", "platform"))
+    )
+    ref = Id(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+    phone = fields.String(allow_none=True)
+    locale = fields.String(required=True)
+
+
+announce(
+    "order",
+    {
+        "order.placed": Placed(),
+        "order.payment_captured": PaymentCaptured(),
+        "order.paid": Reached(),
+        "order.line_accepted": LineAccepted(),
+        "order.line_refused": LineRefused(),
+        "order.stock_released": StockReleased(),
+        "order.parcel_added": ParcelAdded(),
+        "order.tracking_updated": ParcelAdded(),
+        "order.shipped": Shipped(),
+        "order.delivered": Reached(),
+        "order.completed": Reached(),
+        "order.cancelled": Cancelled(),
+        "order.public_state_changed": StateChanged(),
+        "settlement.hold_placed": SettlementFact(),
+        "settlement.hold_released": SettlementFact(),
+        "settlement.releasable": SettlementFact(),
+        "settlement.proposed": SettlementFact(),
+        "settlement.settled": SettlementFact(),
+        "settlement.clawback_due": SettlementFact(),
+    },
+)
+announce("order", {"order.internal_state_changed": StateChanged()}, audience=INTERNAL)
+announce("order", {"contact.recorded": ContactRecorded()}, audience=PRIVATE, exchange="order.private")

@@ -1,0 +1,55 @@
+"""The public language of the suite, declared once: events, commands and queries with their schemas.
+
+OpenAPI, AsyncAPI, JSON Schema and the validation at the edge all read these tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marshmallow import Schema
+
+PUBLIC, INTERNAL, PRIVATE = "public", "internal", "private"
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A fact that a service announces. Its stream is the first segment of its type; the routing key is the type.
+
+    audience: public (anybody on the case may learn it), internal (staff and services), private (text or addresses:
+    its own exchange, read by named services only).
+    """
+
+    type: str
+    schema: Schema
+    exchange: str
+    audience: str = PUBLIC
+
+    @property
+    def stream(self) -> str:
+        return self.type.split(".", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A command or query of a service: its name (`claim.open`) and the schema of its arguments."""
+
+    name: str
+    schema: Schema
+    money: bool = False  # moves money: an Idempotency-Key is required
+
+
+EVENTS: dict[str, EventType] = {}
+
+
+def announce(producer: str, types: dict[str, Schema], audience: str = PUBLIC, exchange: str | None = None) -> None:
+    """Register the event types of one producer. A type has one producer; naming it twice is a mistake."""
+    for type, schema in types.items():
+        if type in EVENTS:
+            raise ValueError(f"{type} is announced twice")
+        EVENTS[type] = EventType(type, schema, exchange or f"{producer}.events", audience)
+
+
+def stream_of(type: str) -> str:
+    """`claim.opened` → `claim`."""
+    return type.split(".", 1)[0]

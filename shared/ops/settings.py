@@ -1,0 +1,89 @@
+"""Settings of a process, read from the environment once; every variable may be given as NAME_FILE (secrets)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from environs import FileAwareEnv
+
+SERVICES = ("order", "claim", "messaging", "refund", "notification")
+PRODUCTION, DEVELOPMENT = "production", "development"
+
+
+class SettingsRefused(ValueError):
+    """A setting is missing or contradicts another: the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a service may be told. Secrets are never shown by repr (T15)."""
+
+    mode: str = DEVELOPMENT
+    data_dir: Path = Path("data")
+    database: str | None = field(default=None, repr=False)
+    pool_size: int = 10
+    amqp_uri: str | None = field(default=None, repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = "http://127.0.0.1:8000"
+    call_secret: str = field(default="", repr=False)
+    # notification
+    mail: str = "folder"  # smtp | folder | off
+    smtp_url: str = field(default="smtp://127.0.0.1:1025", repr=False)
+    mail_domain: str = "aftersale.example"
+    mail_from: str = "Aftersale <no-reply@aftersale.example>"
+    # refund
+    stripe_api_key: str = field(default="", repr=False)
+    stripe_api_base: str = "https://api.stripe.com"
+    stripe_webhook_secret: str = field(default="", repr=False)
+    provider_timeout: float = 10.0
+    instant_provider: bool = False  # benchmarks only, refused in production
+    # gateway
+    service_urls: dict[str, str] = field(default_factory=dict)
+    call_secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    jwt_secret: str = field(default="", repr=False)
+    jwks_url: str = ""
+    jwt_issuer: str = "aftersale"
+    jwt_audience: str = "aftersale-api"
+    api_keys_file: str = ""
+    rate_per_minute: int = 6000
+
+    def __post_init__(self) -> None:
+        if self.mode not in (PRODUCTION, DEVELOPMENT):
+            raise SettingsRefused(f"MODE={self.mode}: use production or development")
+        if self.mode == PRODUCTION and self.instant_provider:
+            raise SettingsRefused("INSTANT_PROVIDER pays nobody: it is for benchmarks, unset it in production")
+
+    @property
+    def production(self) -> bool:
+        return self.mode == PRODUCTION
+
+    def database_url(self, service: str) -> str:
+        """The service's own database: DATABASE_URL, or a SQLite file of its own in the data folder."""
+        if self.database:
+            return self.database.replace("{service}", service)
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{self.data_dir / service}.db"
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read the environment; all mistakes are told at once."""
+        env = FileAwareEnv(eager=False)
+        found = {name: _read(env, name) for name in (f.name for f in fields(cls))}
+        found["database"] = env.str("DATABASE_URL", default=None)
+        found["service_urls"] = {s: env.str(f"{s.upper()}_URL", default="") for s in SERVICES}
+        found["call_secrets"] = {s: env.str(f"{s.upper()}_CALL_SECRET", default="") for s in SERVICES}
+        env.seal()
+        return cls(**{name: value for name, value in found.items() if value is not None})
+
+
+def _read(env: FileAwareEnv, name: str) -> object:
+    """The variable of this name in the type of its default; None when it is not set."""
+    variable, default = name.upper(), Settings.__dataclass_fields__[name].default
+    if name in ("database", "service_urls", "call_secrets"):
+        return None
+    for type, read in ((bool, env.bool), (int, env.int), (float, env.float), (Path, env.path)):
+        if isinstance(default, type):
+            return read(variable, default=None)
+    return env.str(variable, default=None)

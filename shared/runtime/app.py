@@ -1,0 +1,101 @@
+"""A service, joined: its storage, its ports, what it does, and where its events go."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.kernel.clock import Clock, SystemClock
+from shared.runtime.calls import Answer, Call, Executor
+from shared.runtime.envelope import Envelope
+from shared.runtime.inbox import Inbox
+from shared.runtime.jobs import Jobs
+from shared.runtime.outbox import Outbox
+from shared.runtime.tables import Contents
+from shared.runtime.timers import Timers
+from shared.runtime.unit_of_work import Storage, UnitOfWork
+from shared.storage.engine import Database
+
+log = logging.getLogger(__name__)
+
+
+class App:
+    """One service in one process. The edge (nameko, HTTP) and the direct joining drive it; it starts no thread itself.
+
+    on_events: where committed events are handed in memory (the relay, or the direct joining).
+    on_jobs: where jobs that are due at once are handed in memory.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        storage: Storage,
+        contents: Contents,
+        database: Database,
+        clock: Clock | None = None,
+        ports: Any = None,
+        settings: Any = None,
+    ) -> None:
+        self.name, self.storage, self.contents, self.database = name, storage, contents, database
+        self.clock = clock or SystemClock()
+        self.ports, self.settings = ports, settings
+        self.on_events: Callable[[Sequence[Envelope]], None] = lambda events: None
+        self.on_jobs: Callable[[Sequence[dict[str, Any]]], None] = lambda jobs: None
+        self.executor = Executor(self)
+        self.inbox = Inbox(self)
+        self.outbox = Outbox(self)
+        self.jobs = Jobs(self)
+        self.timers = Timers(self)
+
+    def execute(self, calls: Sequence[Call]) -> list[Answer]:
+        """Answer commands and queries, as one batch."""
+        return self.executor.execute(calls)
+
+    def committed(self, work: UnitOfWork) -> None:
+        """Called after each commit: hand on what it produced. Losing this hand-over loses time, never an event."""
+        if work.events:
+            self.on_events(work.events)
+        due = [job for job in work.jobs if job["due_at"] <= work.now]
+        if due:
+            self.on_jobs(due)
+
+    def create_tables(self) -> None:
+        """Bring an empty database to the newest schema without migrations (tests and throw-away databases)."""
+        self.storage.metadata.create_all(self.database.engine)
+
+    def dead_letters(self) -> int:
+        """Events and jobs that wait for a person."""
+        waiting, job = self.storage.runtime.inbox_waiting, self.storage.runtime.job
+        with self.database.transaction() as connection:
+            dead = sa.select(sa.func.count()).select_from(waiting).where(waiting.c.state == "dead")
+            stuck = sa.select(sa.func.count()).select_from(job).where(job.c.state == "dead")
+            return connection.execute(dead).scalar_one() + connection.execute(stuck).scalar_one()
+
+
+class Handover:
+    """A queue in memory between threads: put many, take all. Bounded by dropping: the database has every item too."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._items: deque[Any] = deque(maxlen=most)
+        self._ready = threading.Event()
+
+    def put(self, items: Sequence[Any]) -> None:
+        self._items.extend(items)
+        self._ready.set()
+
+    def take(self, timeout: float, most: int = 500) -> list[Any]:
+        """Up to `most` items; waits at most `timeout` seconds for the first."""
+        if not self._items:
+            self._ready.wait(timeout)
+        self._ready.clear()
+        taken = []
+        while self._items and len(taken) < most:
+            taken.append(self._items.popleft())
+        if self._items:
+            self._ready.set()
+        return taken

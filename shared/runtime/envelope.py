@@ -1,0 +1,113 @@
+"""An event as it travels: CloudEvents 1.0, binary mode: attributes and extensions in headers, data in the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from shared.contracts.registry import EVENTS, stream_of
+from shared.kernel.clock import moment, stamp
+
+SPEC_VERSION = "1.0"
+
+
+class MalformedEvent(ValueError):
+    """The message is not an event of ours: a header is missing or not what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One event. `seq` counts the events of (stream, aggregate_id) without gaps; `actor` is `type/id/via`."""
+
+    id: str
+    type: str
+    aggregate_id: str
+    seq: int
+    tenant: str
+    time: datetime
+    actor: str
+    correlation: str
+    causation: str | None
+    body: bytes  # the payload as JSON
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return orjson.loads(self.body)
+
+    @property
+    def stream(self) -> str:
+        return stream_of(self.type)
+
+    @property
+    def exchange(self) -> str:
+        return EVENTS[self.type].exchange
+
+    def headers(self) -> dict[str, str]:
+        """The `ce-*` headers, as the CloudEvents RabbitMQ binding names them: all strings."""
+        producer = self.exchange.split(".", 1)[0]
+        found = {
+            "ce-specversion": SPEC_VERSION,
+            "ce-id": self.id,
+            "ce-source": f"/aftersale/{producer}",
+            "ce-type": self.type,
+            "ce-subject": self.aggregate_id,
+            "ce-time": stamp(self.time),
+            "ce-dataschema": f"urn:aftersale:event:{self.type}:v1",
+            "ce-tenant": self.tenant,
+            "ce-sequence": str(self.seq),
+            "ce-correlationid": self.correlation,
+            "ce-actor": self.actor,
+            "ce-audience": EVENTS[self.type].audience,
+        }
+        if self.causation:
+            found["ce-causationid"] = self.causation
+        return found
+
+    @classmethod
+    def from_headers(cls, headers: dict[str, Any], body: bytes) -> Envelope:
+        """The event in a message. MalformedEvent when it is not one; the caller sends that to the dead letters."""
+        try:
+            envelope = cls(
+                id=_text(headers["ce-id"]),
+                type=_text(headers["ce-type"]),
+                aggregate_id=_text(headers["ce-subject"]),
+                seq=int(_text(headers["ce-sequence"])),
+                tenant=_text(headers["ce-tenant"]),
+                time=moment(_text(headers["ce-time"])),
+                actor=_text(headers.get("ce-actor", "system/system/import")),
+                correlation=_text(headers.get("ce-correlationid", headers["ce-id"])),
+                causation=headers.get("ce-causationid"),
+                body=body,
+            )
+        except (KeyError, ValueError, TypeError) as wrong:
+            raise MalformedEvent(f"{type(wrong).__name__}: {wrong}") from None
+        if envelope.seq < 1 or envelope.time.tzinfo is None:
+            raise MalformedEvent("the sequence starts at 1 and the time has an offset")
+        return envelope
+
+    def stored(self) -> dict[str, Any]:
+        """As kept while it waits in the inbox."""
+        return {"headers": self.headers() if self.type in EVENTS else self._foreign(), "body": self.body.decode()}
+
+    def _foreign(self) -> dict[str, str]:
+        return {
+            "ce-id": self.id,
+            "ce-type": self.type,
+            "ce-subject": self.aggregate_id,
+            "ce-sequence": str(self.seq),
+            "ce-tenant": self.tenant,
+            "ce-time": stamp(self.time),
+        }
+
+    @classmethod
+    def from_stored(cls, stored: dict[str, Any]) -> Envelope:
+        return cls.from_headers(stored["headers"], stored["body"].encode())
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise ValueError("not a short string")
+    return value

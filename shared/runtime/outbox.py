@@ -1,0 +1,83 @@
+"""What was committed and has not left yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.runtime.envelope import Envelope
+from shared.storage.types import RawJson
+
+
+class Outbox:
+    """The outbox of one service: the relay reads it, sends, and removes what the broker confirmed."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.tables = app.storage.runtime
+
+    def unsent(self, limit: int = 500, older_than: timedelta = timedelta()) -> list[Envelope]:
+        """The oldest events that have not left. Never remembers a last id: that would skip late commits (3.5)."""
+        outbox, log = self.tables.outbox, self.tables.event_log
+        ids = sa.select(outbox.c.event_id).order_by(outbox.c.event_id).limit(limit)
+        if older_than:
+            ids = ids.where(outbox.c.committed_at < self.app.clock.now() - older_than)
+        statement = sa.select(*raw_log_columns(log)).where(log.c.event_id.in_(ids)).order_by(log.c.event_id)
+        with self.app.database.transaction() as connection:
+            return [from_log_row(row) for row in connection.execute(statement).mappings()]
+
+    def sent(self, event_ids: Sequence[str]) -> None:
+        """The broker (or every local subscriber) has these: forget them."""
+        outbox = self.tables.outbox
+        with self.app.database.transaction() as connection:
+            connection.execute(outbox.delete().where(outbox.c.event_id.in_(sorted(event_ids))))
+
+    def backlog(self) -> tuple[int, float]:
+        """How many events have not left, and the age of the oldest in seconds."""
+        outbox = self.tables.outbox
+        statement = sa.select(sa.func.count(), sa.func.min(outbox.c.committed_at))
+        with self.app.database.transaction() as connection:
+            count, oldest = connection.execute(statement).one()
+        if not count:
+            return 0, 0.0
+        if isinstance(oldest, str):
+            from datetime import datetime
+
+            oldest = datetime.fromisoformat(oldest)
+        return count, max(0.0, (self.app.clock.now() - oldest).total_seconds())
+
+
+def raw_log_columns(log: sa.Table) -> list[Any]:
+    """The columns of the event log with the payload left as text."""
+    return [sa.type_coerce(c, sa.Text).label("data") if c.name == "data" else c for c in log.c]
+
+
+def from_log_row(row: Any) -> Envelope:
+    return Envelope(
+        id=row["event_id"],
+        type=row["type"],
+        aggregate_id=row["aggregate_id"],
+        seq=row["seq"],
+        tenant=row["tenant"],
+        time=row["occurred_at"],
+        actor=row["actor"],
+        correlation=row["correlation"],
+        causation=row["causation"],
+        body=RawJson(row["data"]).encode(),
+    )
+
+
+def history(
+    connection: sa.Connection, log: sa.Table, streams: Iterable[str], after: str = "", limit: int = 500
+) -> list[Envelope]:
+    """Past events of these streams in the order of their ids, from `after` on: for replay to a new subscriber."""
+    statement = (
+        sa.select(*raw_log_columns(log))
+        .where(log.c.stream.in_(sorted(streams)), log.c.event_id > after)
+        .order_by(log.c.event_id)
+        .limit(limit)
+    )
+    return [from_log_row(row) for row in connection.execute(statement).mappings()]

@@ -1,0 +1,71 @@
+"""The tables of contents that a service's handlers end in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from shared.contracts.registry import Operation
+
+Loads = Callable[[dict[str, Any]], Iterable[tuple[type, str]]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """Changes this service's data. `loads` names the aggregates to fetch for a whole batch in one statement."""
+
+    operation: Operation
+    handler: Callable[[Any, dict[str, Any]], dict[str, Any]]
+    loads: Loads | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """Reads; changes nothing."""
+
+    operation: Operation
+    handler: Callable[[Any, dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What this service does when it hears an event of another service."""
+
+    handler: Callable[[Any, Any], None]
+    loads: Loads | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """An effect outside the database: paying, mailing.
+
+    perform(ports, payload, key) runs outside any transaction and returns the outcome as plain data; it may run again
+    after a crash, so it sends `key` along as its idempotency key. An unexpected exception counts as a failed attempt.
+    settle(ctx, job, outcome) stores the outcome in a transaction; it returns None when the job is over, or a delay
+    after which to perform it again. Attempts that end in an exception wait `delays`, then the job is dead (an operator
+    sees it and can redrive it).
+    """
+
+    perform: Callable[[Any, dict[str, Any], str], Any]
+    settle: Callable[[Any, Any, Any], timedelta | None]
+    delays: tuple[timedelta, ...] = (
+        timedelta(seconds=5),
+        timedelta(seconds=30),
+        timedelta(minutes=2),
+        timedelta(minutes=10),
+        timedelta(hours=1),
+        timedelta(hours=4),
+    )
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything a service does, on one screen."""
+
+    commands: tuple[Command, ...] = ()
+    queries: tuple[Query, ...] = ()
+    reactions: dict[str, Callable | Reaction] = field(default_factory=dict)
+    timers: dict[str, Callable[[Any, Any], None]] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)

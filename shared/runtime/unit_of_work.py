@@ -1,0 +1,363 @@
+"""One transaction for a batch: each command or event works on an overlay, all writes leave together at the end.
+
+A step that is refused simply drops its overlay: nothing of it was ever written, so no savepoint is needed. When the
+database refuses the batch (somebody else changed a row), the whole batch rolls back and its parts run one by one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shared.kernel.errors import NotFound, StaleVersion
+from shared.kernel.ids import new_id
+from shared.kernel.principal import Principal
+from shared.runtime.envelope import Envelope
+from shared.storage.engine import Database
+from shared.storage.mapping import Mapping
+from shared.storage.tables import RuntimeTables
+from shared.storage.types import RawJson, to_json
+
+Key = tuple[str, str]  # table name, id
+# Longer than the slowest outward call with its timeout, so that two processes never perform one job at the same time.
+JOB_LEASE = timedelta(seconds=30)
+
+
+class Conflict(Exception):
+    """Somebody else changed a row of this batch since it was read. Run the parts again, one by one."""
+
+
+class Storage:
+    """The tables of one service: its mappings, and the runtime's own."""
+
+    def __init__(self, metadata: sa.MetaData, runtime: RuntimeTables, mappings: Iterable[Mapping]) -> None:
+        self.metadata, self.runtime = metadata, runtime
+        self.mappings = {mapping.entity: mapping for mapping in mappings}
+        self.by_table = {mapping.table.name: mapping for mapping in self.mappings.values()}
+
+
+class Step:
+    """What one command or event has read and wants to write, until it is merged or dropped."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Key, dict[str, Any]] = {}
+        self.inserts: list[tuple[sa.Table, dict[str, Any]]] = []
+        self.upserts: dict[tuple[str, Any], tuple[sa.Table, dict[str, Any]]] = {}
+        self.deletes: dict[tuple[str, Any], sa.Table] = {}
+        self.events: list[Envelope] = []
+        self.jobs: list[dict[str, Any]] = []
+
+    def absorb(self, later: Step) -> None:
+        """Add what a later step wants to write; of a row written and deleted, the later wish counts."""
+        for key in later.deletes:
+            self.upserts.pop(key, None)
+        for key in later.upserts:
+            self.deletes.pop(key, None)
+        self.inserts += later.inserts
+        self.upserts |= later.upserts
+        self.deletes |= later.deletes
+        self.events += later.events
+        self.jobs += later.jobs
+
+
+class UnitOfWork:
+    """Rows read once, writes collected, one flush. Not shared between threads."""
+
+    def __init__(self, storage: Storage, connection: sa.Connection, now: datetime) -> None:
+        self.storage, self.connection, self.now = storage, connection, now
+        self.rows: dict[Key, dict[str, Any] | None] = {}  # as last read or merged
+        self._stored_version: dict[Key, int] = {}  # what the database holds
+        self._dirty: dict[Key, dict[str, Any]] = {}
+        self._pending = Step()
+        self.events: list[Envelope] = []
+        self.jobs: list[dict[str, Any]] = []
+
+    # reading
+
+    def prefetch(self, wanted: Iterable[tuple[type, str]]) -> None:
+        """Read these aggregates with one statement per table."""
+        missing = defaultdict(set)
+        for entity, id in wanted:
+            mapping = self.storage.mappings[entity]
+            if (mapping.table.name, id) not in self.rows:
+                missing[entity].add(id)
+        for entity, ids in missing.items():
+            mapping = self.storage.mappings[entity]
+            for id in ids:
+                self.rows[mapping.table.name, id] = None
+            self._read(mapping, mapping.select().where(mapping.table.c.id.in_(ids)))
+
+    def row(self, mapping: Mapping, id: str) -> dict[str, Any] | None:
+        key = (mapping.table.name, id)
+        if key not in self.rows:
+            self.rows[key] = None
+            self._read(mapping, mapping.select().where(mapping.table.c.id == id))
+        return self.rows[key]
+
+    def lock(self, mapping: Mapping, id: str) -> dict[str, Any] | None:
+        """Read a row and keep others waiting for it: for counters, where a conflict would be the normal case."""
+        key = (mapping.table.name, id)
+        if key not in self._dirty:
+            self.rows[key] = None
+            statement = mapping.select().where(mapping.table.c.id == id)
+            self._read(mapping, statement.with_for_update() if self.connection.dialect.name != "sqlite" else statement)
+        return self.rows[key]
+
+    def find(self, mapping: Mapping, statement: sa.Select) -> list[str]:
+        """Ids of the rows a select finds, what earlier steps of this batch wrote included."""
+        self.flush()
+        return self._read(mapping, statement)
+
+    def _read(self, mapping: Mapping, statement: sa.Select) -> list[str]:
+        ids = []
+        for row in self.connection.execute(statement).mappings():
+            key = (mapping.table.name, row["id"])
+            ids.append(row["id"])
+            if key not in self._dirty:
+                self.rows[key] = dict(row)
+                self._stored_version[key] = row["version"]
+        return ids
+
+    # writing
+
+    def merge(self, step: Step) -> None:
+        """The step succeeded: its writes leave with the next flush."""
+        for key, row in step.rows.items():
+            self.rows[key] = row
+            self._dirty[key] = row
+        self._pending.absorb(step)
+
+    def flush(self) -> None:
+        """Write everything merged so far: one statement per table, in the same order of tables and ids everywhere.
+
+        Raises Conflict when a row is no longer the one that was read.
+        """
+        self._flush_aggregates()
+        pending, self._pending = self._pending, Step()
+        for table, rows in _by_table(pending.inserts):
+            self.connection.execute(table.insert(), rows)
+        for table, rows in _by_table(pending.upserts.values()):
+            self._upsert(table, rows)
+        for (_, id), table in pending.deletes.items():
+            self.connection.execute(table.delete().where(table.c.id == id))
+        if pending.events:
+            self._log(pending.events)
+            self.events += pending.events
+        if pending.jobs:
+            self._keep_jobs(pending.jobs)
+            self.jobs += pending.jobs
+
+    def _flush_aggregates(self) -> None:
+        dirty, self._dirty = self._dirty, {}
+        by_table: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for key in sorted(dirty):
+            row = dict(dirty[key])
+            row["prev"] = self._stored_version.get(key, 0)
+            self._stored_version[key] = row["version"]
+            by_table[key[0]].append(row)
+        for name, rows in by_table.items():
+            statement = self.storage.by_table[name].upsert(self.connection.dialect.name)
+            if len(self.connection.execute(statement, rows).all()) != len(rows):
+                raise Conflict(name)
+
+    def _upsert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        insert = (sqlite if self.connection.dialect.name == "sqlite" else postgresql).insert(table)
+        keys = list(table.primary_key.columns)
+        changed = {c.name: insert.excluded[c.name] for c in table.c if not c.primary_key and c.name in rows[0]}
+        self.connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+    def _keep_jobs(self, jobs: list[dict[str, Any]]) -> None:
+        """Jobs due now are handed to this process in memory: the row is its lease, for others to take after a crash."""
+        lease = self.now + JOB_LEASE
+        rows = [{**job, "due_at": lease if job["due_at"] <= self.now else job["due_at"]} for job in jobs]
+        self.connection.execute(self.storage.runtime.job.insert(), rows)
+
+    def _log(self, events: list[Envelope]) -> None:
+        runtime = self.storage.runtime
+        self.connection.execute(
+            runtime.event_log.insert(),
+            [
+                {
+                    "event_id": e.id,
+                    "stream": e.stream,
+                    "aggregate_id": e.aggregate_id,
+                    "seq": e.seq,
+                    "type": e.type,
+                    "tenant": e.tenant,
+                    "actor": e.actor,
+                    "correlation": e.correlation,
+                    "causation": e.causation,
+                    "occurred_at": e.time,
+                    "data": RawJson(e.body.decode()),
+                }
+                for e in events
+            ],
+        )
+        self.connection.execute(runtime.outbox.insert(), [{"event_id": e.id, "committed_at": self.now} for e in events])
+
+
+def _by_table(items: Iterable[tuple[sa.Table, dict[str, Any]]]) -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:
+    tables: dict[str, tuple[sa.Table, list[dict[str, Any]]]] = {}
+    for table, row in items:
+        tables.setdefault(table.name, (table, []))[1].append(row)
+    for name in sorted(tables):
+        yield tables[name]
+
+
+@contextmanager
+def unit_of_work(storage: Storage, database: Database, now: datetime) -> Iterator[UnitOfWork]:
+    """A unit of work that flushes and commits when the block ends."""
+    with database.transaction() as connection:
+        work = UnitOfWork(storage, connection, now)
+        yield work
+        work.flush()
+
+
+class Context:
+    """What a handler sees: who asks, what time it is, aggregates in and out. One per command, event, timer or job."""
+
+    def __init__(
+        self,
+        work: UnitOfWork,
+        principal: Principal,
+        correlation: str,
+        causation: str | None = None,
+        expected_version: int | None = None,
+        settings: Any = None,
+    ) -> None:
+        self.work, self.principal = work, principal
+        self.correlation, self.causation = correlation, causation
+        self.expected_version, self.settings = expected_version, settings
+        self.step = Step()
+
+    @property
+    def now(self) -> datetime:
+        return self.work.now
+
+    @property
+    def tenant(self) -> str:
+        return self.principal.tenant
+
+    @property
+    def connection(self) -> sa.Connection:
+        """For read-only selects of queries and lookups. Writes of earlier steps of the batch are flushed first."""
+        self.work.flush()
+        return self.work.connection
+
+    def new_id(self, prefix: str) -> str:
+        return new_id(prefix)
+
+    def get(self, entity: type, id: str) -> Any | None:
+        """The aggregate of this tenant, or None. Each call gives a fresh object, with what this step saved before."""
+        mapping = self.work.storage.mappings[entity]
+        row = self.step.rows.get((mapping.table.name, id)) or self.work.row(mapping, id)
+        if row is None or row["tenant"] != self.tenant:
+            return None
+        return mapping.from_row(row)
+
+    def need(self, entity: type, id: str) -> Any:
+        """The aggregate, or the refusal NOT_FOUND (404)."""
+        found = self.get(entity, id)
+        if found is None:
+            raise NotFound(kind=entity.__name__.lower(), id=id)
+        return found
+
+    def get_for_change(self, entity: type, id: str) -> Any:
+        """`need`, and the caller's If-Match must still hold: else STALE_VERSION (412)."""
+        found = self.need(entity, id)
+        self.check_version(found)
+        return found
+
+    def check_version(self, aggregate: Any) -> None:
+        if self.expected_version is not None and self.expected_version != aggregate.version:
+            raise StaleVersion(expected=self.expected_version, found=aggregate.version)
+
+    def lock(self, entity: type, id: str) -> Any | None:
+        """`get`, and others wait until this transaction ends. For counters only."""
+        mapping = self.work.storage.mappings[entity]
+        row = self.step.rows.get((mapping.table.name, id)) or self.work.lock(mapping, id)
+        return None if row is None else mapping.from_row(row)
+
+    def find(self, entity: type, *where: Any, order_by: Any = None, limit: int | None = None) -> list[Any]:
+        """The tenant's aggregates that match, as stored by this and earlier steps of the batch.
+
+        The conditions are checked against the database: what this very step saved counts only from the next step on.
+        """
+        mapping = self.work.storage.mappings[entity]
+        statement = mapping.select().where(mapping.table.c.tenant == self.tenant, *where)
+        if order_by is not None:
+            statement = statement.order_by(order_by)
+        if limit is not None:
+            statement = statement.limit(limit)
+        return [self.get(entity, id) for id in self.work.find(mapping, statement)]
+
+    def save(self, aggregate: Any) -> None:
+        """Store the aggregate with its next version, and put what it recorded into the outbox."""
+        mapping = self.work.storage.mappings[type(aggregate)]
+        aggregate.version += 1
+        actor = self.principal.actor
+        for recorded in aggregate.events:
+            aggregate.seq += 1
+            self.step.events.append(
+                Envelope(
+                    id=new_id("evt"),
+                    type=recorded.type,
+                    aggregate_id=aggregate.id,
+                    seq=aggregate.seq,
+                    tenant=aggregate.tenant,
+                    time=self.now,
+                    actor=f"{actor['type']}/{actor['id']}/{actor['via']}",
+                    correlation=self.correlation,
+                    causation=self.causation,
+                    body=to_json(recorded.data).encode(),
+                )
+            )
+        aggregate.events.clear()
+        self.step.rows[mapping.table.name, aggregate.id] = mapping.to_row(aggregate)
+
+    def insert(self, table: sa.Table, **row: Any) -> None:
+        """Append a row to a table that is only ever appended to."""
+        self.step.inserts.append((table, row))
+
+    def schedule(self, kind: str, ref: str, due_at: datetime, **data: Any) -> None:
+        """Call the timer handler `kind` at `due_at`; scheduling the same (kind, ref) again moves it."""
+        table = self.work.storage.runtime.timer
+        id = f"{kind}:{ref}"
+        row = {
+            "id": id,
+            "kind": kind,
+            "ref": ref,
+            "tenant": self.tenant,
+            "data": data,
+            "due_at": due_at,
+            "attempts": 0,
+            "last_error": None,
+        }
+        self.step.deletes.pop(("timer", id), None)
+        self.step.upserts["timer", id] = (table, row)
+
+    def unschedule(self, kind: str, ref: str) -> None:
+        id = f"{kind}:{ref}"
+        self.step.upserts.pop(("timer", id), None)
+        self.step.deletes["timer", id] = self.work.storage.runtime.timer
+
+    def job(self, kind: str, key: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
+        """Perform the effect `kind` after this commits. `key` is its idempotency key for ever."""
+        row = {
+            "id": new_id("job"),
+            "kind": kind,
+            "key": key,
+            "tenant": self.tenant,
+            "payload": payload,
+            "correlation": self.correlation,
+            "state": "ready",
+            "attempts": 0,
+            "due_at": due_at or self.now,
+        }
+        self.step.jobs.append(row)

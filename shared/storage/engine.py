@@ -1,0 +1,80 @@
+"""One database of one service: PostgreSQL in production, one SQLite file in the embedded default."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+# A command that needs longer than this is a bug or an overload: fail it while its caller still waits (messaging 3.14).
+POSTGRES_OPTIONS = (
+    "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+)
+
+
+class WrongDriver(ValueError):
+    """The database URL names a driver that stops the whole process while it waits: use postgresql:// (psycopg2)."""
+
+
+class Database:
+    """An engine, and the rule how its transactions begin."""
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        self.url = sa.engine.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        # One connection per SQLite file, so one writer at a time; PostgreSQL needs no lock of ours.
+        self._alone = threading.RLock() if self.is_sqlite else nullcontext()
+        self.engine = self._sqlite() if self.is_sqlite else self._postgres(pool_size)
+
+    def _postgres(self, pool_size: int) -> sa.Engine:
+        if self.url.drivername not in ("postgresql", "postgresql+psycopg2"):
+            raise WrongDriver(self.url.drivername)
+        return sa.create_engine(
+            self.url.set(drivername="postgresql+psycopg2"),
+            pool_size=pool_size,
+            max_overflow=2,
+            pool_timeout=5,
+            pool_use_lifo=True,
+            connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
+        )
+
+    def _sqlite(self) -> sa.Engine:
+        engine = sa.create_engine(
+            self.url, poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": 5}
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def prepare(connection, _record) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves
+            cursor = connection.cursor()
+            # NORMAL keeps every commit through kill -9; only a power cut may lose the last ones.
+            for pragma in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "cache_size=-2000"):
+                cursor.execute(f"pragma {pragma}")
+            cursor.close()
+
+        @sa.event.listens_for(engine, "begin")
+        def begin(connection) -> None:
+            connection.exec_driver_sql("begin immediate")
+
+        return engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A connection in a transaction that commits when the block ends and rolls back when it raises."""
+        with self._alone, self.engine.begin() as connection:
+            yield connection
+
+    def answers(self) -> bool:
+        """Does the database answer a question right now? (readiness)"""
+        try:
+            with self.transaction() as connection:
+                connection.execute(sa.select(1))
+        except sa.exc.SQLAlchemyError:
+            return False
+        return True
+
+    def dispose(self) -> None:
+        self.engine.dispose()

@@ -1,0 +1,74 @@
+"""How an aggregate becomes a row and back: columns are named as the attributes, JSON columns hold value types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields as dataclass_fields
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shared.storage.types import Json, to_json
+
+
+class Mapping:
+    """One aggregate type and its table.
+
+    `load` / `dump` convert the columns whose attribute is not what the driver returns: value types in JSON columns,
+    enums, sets. A row in here keeps its JSON as text, so that two loads never share a mutable list.
+    """
+
+    def __init__(
+        self,
+        entity: type,
+        table: sa.Table,
+        load: dict[str, Callable[[Any], Any]] | None = None,
+        dump: dict[str, Callable[[Any], Any]] | None = None,
+    ) -> None:
+        self.entity, self.table = entity, table
+        self._load, self._dump = load or {}, dump or {}
+        self._json = {column.name for column in table.c if isinstance(column.type, Json)}
+        attributes = {field.name for field in dataclass_fields(entity)}
+        self._columns = [column.name for column in table.c if column.name != "prev"]
+        if unknown := set(self._columns) - attributes:
+            raise TypeError(f"{table.name} has columns that {entity.__name__} has not: {sorted(unknown)}")
+        self.raw_columns = [
+            sa.type_coerce(column, sa.Text).label(column.name) if column.name in self._json else column
+            for column in table.c
+        ]
+
+    def to_row(self, entity: Any) -> dict[str, Any]:
+        row = {}
+        for name in self._columns:
+            value = getattr(entity, name)
+            if name in self._dump:
+                value = self._dump[name](value)
+            row[name] = to_json(value) if name in self._json and value is not None else value
+        return row
+
+    def from_row(self, row: dict[str, Any]) -> Any:
+        values = {}
+        for name in self._columns:
+            value = row[name]
+            if name in self._json and value is not None:
+                value = orjson.loads(value.encode())  # orjson takes no str subclass
+            values[name] = self._load[name](value) if name in self._load else value
+        return self.entity(**values)
+
+    def select(self) -> sa.Select:
+        return sa.select(*self.raw_columns)
+
+    def upsert(self, dialect: str) -> sa.Insert:
+        """Insert new rows and update known ones, but only those whose version is still the one that was read.
+
+        Returns the ids it wrote; a missing id was changed by somebody else.
+        """
+        insert = (postgresql if dialect == "postgresql" else sqlite).insert(self.table)
+        changed = {c.name: insert.excluded[c.name] for c in self.table.c if c.name != "id"}
+        return insert.on_conflict_do_update(
+            index_elements=[self.table.c.id],
+            set_=changed,
+            where=self.table.c.version == insert.excluded.prev,
+        ).returning(self.table.c.id)

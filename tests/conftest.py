@@ -1,0 +1,35 @@
+"""Fixtures of every test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.ops.settings import SERVICES
+from tests.suite import Suite
+
+
+@pytest.fixture()
+def suite_of(tmp_path: Path) -> Iterator[Callable[..., Suite]]:
+    """Joins the named services (all of them without a name) on fresh SQLite files."""
+    made: list[Suite] = []
+
+    def make(*names: str, **settings: Any) -> Suite:
+        wanted = names or tuple(name for name in SERVICES if find_spec(f"services.{name}.app"))
+        made.append(Suite(tmp_path / f"data{len(made)}", wanted, **settings))
+        return made[-1]
+
+    yield make
+    for suite in made:
+        for app in suite.apps.values():
+            app.database.dispose()
+
+
+@pytest.fixture()
+def suite(suite_of: Callable[..., Suite]) -> Suite:
+    """All services joined."""
+    return suite_of()

@@ -1,0 +1,210 @@
+"""Random histories of one order's money: whatever happens in whatever order, the caps hold and the cents add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.refund.model import FINAL, RefundLedger, balances
+from services.refund.model.refund import IN_FLIGHT
+from shared.kernel.errors import Refusal
+from tests.refund.orders import NOON, Desk, of_line, payment, placed
+
+HISTORIES = 10_000
+
+
+class Tape:
+    """Bytes read as decisions; when they run out the history is over."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    @property
+    def over(self) -> bool:
+        return self.at >= len(self.data)
+
+    def below(self, most: int) -> int:
+        found = self.data[self.at] % most if not self.over else 0
+        self.at += 1
+        return found
+
+    def amount(self) -> int:
+        return self.below(256) * 256 + self.below(256)
+
+
+def an_order(tape: Tape) -> RefundLedger:
+    lines = [_a_line(tape, number) for number in range(1 + tape.below(3))]
+    shipments = [
+        {"shipment_id": f"shp_{number}", "gross": gross, "taxes": _taxes(tape, gross)}
+        for number in range(tape.below(3))
+        for gross in [tape.amount() % 2000]
+    ]
+    order = placed(lines, shipments)
+    ledger = RefundLedger.from_order("t1", order)
+    rest, number = order["total"]["amount"], 0
+    while rest > 0:
+        part = rest if number == 2 else min(rest, 1 + tape.amount() * 2)
+        ledger.capture(payment(part, f"pay_{number}", ("card", "store_credit")[tape.below(2)], f"2026-03-01T0{number}"))
+        rest, number = rest - part, number + 1
+    return ledger
+
+
+def _a_line(tape: Tape, number: int) -> dict:
+    gross = tape.amount()
+    return {"line_id": f"lin_{number}", "qty": 1 + tape.below(11), "gross": gross, "taxes": _taxes(tape, gross)}
+
+
+def _taxes(tape: Tape, gross: int) -> list[dict]:
+    """None, one, several, or duties that leave nothing net: there the roundings of the codes must make up for another."""
+    rates = [(), (20,), (6, 2), (110, 100, 99)][tape.below(4)]
+    whole = 309 if len(rates) == 3 else 100 + sum(rates)
+    return [{"code": f"TAX{rate}", "rate": str(rate), "amount": gross * rate // whole} for rate in rates]
+
+
+class History:
+    """Plays decisions on one order and checks, after each, what must always be true."""
+
+    def __init__(self, tape: Tape, goodwill: bool = True) -> None:
+        self.tape, self.ledger, self.goodwill = tape, an_order(tape), goodwill
+        self.desk = Desk(self.ledger)
+
+    def play(self) -> None:
+        steps = (
+            self._refund_a_line,
+            self._refund_a_line,
+            self._gesture,
+            self._whole,
+            self._ship,
+            self._refuse,
+            self._go_on,
+            self._go_on,
+            self._go_on,
+        )
+        while not self.tape.over:
+            with suppress(Refusal):  # a refusal is an answer; that it changed nothing is checked below
+                steps[self.tape.below(len(steps))]()
+            self.check()
+
+    def _line(self) -> str:
+        return f"lin_{self.tape.below(len(self.ledger.lines))}"
+
+    def _refund_a_line(self) -> None:
+        kind = ("pre_shipment", "post_shipment_lines", "claim_resolution")[self.tape.below(3)]
+        how = self.tape.below(4)
+        qty = self.tape.below(11) + 1 if how < 3 else None
+        amount = self.tape.amount() if how == 3 else None
+        self.desk.request(kind, lines=(of_line(self._line(), qty, amount),), shipping=self.tape.below(8) == 0)
+
+    def _gesture(self) -> None:
+        goodwill = self.goodwill and self.tape.below(4) == 0
+        self.desk.request(
+            "commercial_gesture",
+            amount=self.tape.amount() // 4,
+            gesture_tax="goodwill" if goodwill else "price_reduction",
+        )
+
+    def _whole(self) -> None:
+        kind = ("post_shipment_order", "cancellation", "claim_resolution")[self.tape.below(3)]
+        self.desk.request(kind, shipping=self.tape.below(2) == 0)
+
+    def _ship(self) -> None:
+        line = self.ledger.line(self._line())
+        self.ledger.ship(line.id, min(line.unshipped, 1 + self.tape.below(4)))
+
+    def _refuse(self) -> None:
+        line = self.ledger.line(self._line())
+        self.ledger.refuse_units(line.id, min(line.unshipped, 1 + self.tape.below(3)))
+
+    def _go_on(self) -> None:
+        """One refund in flight takes one of the ways it may take."""
+        flying = [one for one in self.desk.refunds if one.state not in FINAL or one.state == "succeeded"]
+        if flying:
+            refund = flying[self.tape.below(len(flying))]
+            for _ in range(1 + self.tape.below(3)):
+                advance(refund, self.ledger, self.tape.below(4))
+
+    def check(self) -> None:
+        ledger = self.ledger
+        assert 0 <= ledger.given.total <= ledger.captured - ledger.chargeback
+        assert ledger.available == sum(one.available for one in ledger.payments)
+        assert all(one.available >= 0 for one in ledger.payments)
+        assert sum(part.remaining for part in ledger.parts) == ledger.available
+        for part in ledger.parts:
+            assert part.remaining >= 0
+            assert part.net_left >= 0
+            assert all(0 <= tax.given.succeeded + tax.given.reserved <= tax.amount for tax in part.taxes)
+        assert all(line.units_left >= 0 for line in ledger.lines)
+        in_flight = sum(one.amount for one in self.desk.refunds if one.state in IN_FLIGHT)
+        succeeded = sum(one.amount for one in self.desk.refunds if one.state == "succeeded")
+        assert (ledger.given.reserved, ledger.given.succeeded) == (in_flight, succeeded)
+
+    def check_entries(self) -> None:
+        per_txn: Counter = Counter()
+        for entry in self.ledger.entries:
+            per_txn[entry.txn] += entry.amount
+        assert set(per_txn.values()) <= {0}
+        found = balances(self.ledger.entries)
+        assert found["customer_funds"] == self.ledger.available
+        assert found["refunds_reserved"] == self.ledger.given.reserved
+        assert found["refunds_paid"] == self.ledger.given.succeeded
+        assert found["rounding"] == 0
+
+    def finish_in_full(self) -> None:
+        """Let everything in flight end, then give back all that is left."""
+        for number, refund in enumerate(self.desk.refunds):
+            while refund.state in IN_FLIGHT:
+                advance(refund, self.ledger, number % 3)
+            self.check()
+        for line in self.ledger.lines:
+            if line.units_left and line.remaining:
+                self.desk.refund("claim_resolution", lines=(of_line(line.id, line.units_left),))
+                assert line.remaining == 0
+        if self.ledger.available:
+            self.desk.refund("cancellation")
+        self.check()
+
+
+def advance(refund, ledger, choice: int) -> None:
+    """The next step of a refund: on, or failed, or out of sight, or back."""
+    if refund.state == "requested":
+        refund.cancel(ledger, {"type": "seller", "id": "x"}, NOON) if choice == 0 else refund.approve_by_policy(
+            ledger, NOON
+        )
+    elif refund.state == "approved":
+        refund.execute(ledger, NOON)
+    elif refund.state == "processing" and choice == 2:
+        refund.lose_sight(ledger, "timeout", False)
+    elif refund.state in ("processing", "unknown"):
+        refund.fail(ledger, "declined", True, NOON) if choice == 0 else refund.succeed(ledger, "re", "cn", NOON)
+    elif refund.state == "succeeded" and choice == 3:
+        refund.reverse(ledger, "account_closed", NOON)
+
+
+@pytest.mark.capability("R24", "I1")
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.binary(min_size=20, max_size=110))
+def test_no_history_of_refunds_ever_gives_back_more_than_was_captured(tape):
+    history = History(Tape(tape))
+
+    history.play()
+
+    history.check_entries()
+
+
+@pytest.mark.capability("I2")
+@settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.binary(min_size=20, max_size=110))
+def test_any_history_that_ends_in_full_gives_back_every_tax_code_to_the_cent(tape):
+    history = History(Tape(tape), goodwill=False)
+    history.play()
+
+    history.finish_in_full()
+
+    assert history.ledger.given.succeeded == history.ledger.captured
+    for part in history.ledger.parts:
+        assert [tax.given.succeeded for tax in part.taxes] == [tax.amount for tax in part.taxes]
+        assert part.given.succeeded == part.gross
