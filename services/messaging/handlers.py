@@ -1,0 +1,217 @@
+"""What messaging does: load, decide, save."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.messaging import policies, queries
+from services.messaging.access import need_thread, visible
+from services.messaging.model import (
+    PRIVATE,
+    PUBLIC,
+    AskIsPrivate,
+    CustomerPrivate,
+    Inclusion,
+    Message,
+    NotYoursToChange,
+    OrderParties,
+    PrivateTalk,
+    PublicTalk,
+    Thread,
+    Who,
+)
+from services.messaging.reactions import REACTIONS
+from services.messaging.storage import inclusions, messages
+from shared.contracts import messaging as contract
+from shared.kernel.clock import stamp
+from shared.kernel.errors import Forbidden, NotFound, Refusal
+from shared.runtime.tables import Command, Contents, Query
+
+WRITERS = policies.INSIDERS | {"customer"}
+OPENERS = frozenset({"seller", "integrator", "coordinator", "platform_agent"})
+
+
+class OrderNotSynced(Refusal):
+    """The order has not arrived here yet: repeat in a second."""
+
+    code, status, retry_after = "ORDER_NOT_SYNCED", 409, 1
+
+
+def post_message(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+    """MSG-01, with the visibility the server decides when the caller does not (S1-31)."""
+    if ctx.principal.role not in WRITERS:
+        raise Forbidden()
+    thread = need_thread(ctx, args)
+    talk = ctx.need(PublicTalk, thread.id)
+    private = ctx.get(PrivateTalk, thread.id) or PrivateTalk(id=thread.id, tenant=ctx.tenant)
+    role = ctx.principal.role
+    visibility = args.get("visibility") or policies.default_visibility(role, private.count > 0)
+    if visibility == PRIVATE and role not in policies.INSIDERS:
+        raise CustomerPrivate()
+    if visibility == PUBLIC and "asks" in args:
+        raise AskIsPrivate()
+    author = policies.author_of(ctx.principal)
+    if thread.admit(author[0]):
+        thread.reopen(author)
+        ctx.save(thread)
+    message = _message(ctx, thread, author, args["text"], visibility, asks=args.get("asks"))
+    side = talk if visibility == PUBLIC else private
+    side.post(message, stamp(ctx.now))
+    ctx.save(message)
+    ctx.save(side)
+    return queries.message_view(message, talk, ctx.principal, ctx.now)
+
+
+def set_visibility(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+    """MSG-03 and MSG-04."""
+    message, talk = _need_message(ctx, args["message_id"])
+    ctx.check_version(message)
+    if not policies.may_change_visibility(ctx.principal, message.author, ctx.now - message.posted_at):
+        raise NotYoursToChange()
+    private = ctx.get(PrivateTalk, message.thread_id) or PrivateTalk(id=message.thread_id, tenant=ctx.tenant)
+    by = policies.author_of(ctx.principal)
+    if args["visibility"] == PRIVATE:
+        talk.hide(message, private, by, _readers(ctx, message), _earlier(ctx, message))
+    else:
+        talk.reveal(message, private, by, args["confirm"])
+    for changed in (message, talk, private):
+        ctx.save(changed)
+    return queries.message_view(message, talk, ctx.principal, ctx.now)
+
+
+def mark_handled(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+    """MSG-06."""
+    message, talk = _need_message(ctx, args["message_id"])
+    ctx.check_version(message)
+    if not policies.may_mark_handled(ctx.principal, message.author_type):
+        raise Forbidden()
+    talk.mark_handled(message, policies.author_of(ctx.principal), ctx.now)
+    ctx.save(message)
+    ctx.save(talk)
+    return queries.message_view(message, talk, ctx.principal, ctx.now)
+
+
+def open_thread(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+    """S0-02: the seller, or the staff, writes first about an order; no claim is needed."""
+    if ctx.principal.role not in OPENERS:
+        raise Forbidden()
+    order = ctx.get(OrderParties, args["order_id"])
+    if order is None:
+        raise OrderNotSynced(order_id=args["order_id"])
+    if not (ctx.principal.is_staff or ctx.principal.acts_for_seller(order.seller_id)):
+        raise NotFound(kind="order", id=order.id)
+    author = policies.author_of(ctx.principal)
+    thread = Thread(
+        id=ctx.new_id("thr"),
+        tenant=ctx.tenant,
+        claim_id=None,
+        order_id=order.id,
+        customer_ref=order.customer_ref,
+        seller_id=order.seller_id,
+        profile=None,
+        opened_at=ctx.now,
+    )
+    talk = PublicTalk(id=thread.id, tenant=ctx.tenant)
+    message = _message(ctx, thread, author, args["text"], PUBLIC, origin="thread.opened")
+    thread.start(author)
+    talk.post(message, stamp(ctx.now))
+    for new in (thread, message, talk):
+        ctx.save(new)
+    return {"thread_id": thread.id, "message": queries.message_view(message, talk, ctx.principal, ctx.now)}
+
+
+def close_threads(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+    """S0-22: each id is answered by itself: CLOSED, NOT_FOUND, ALREADY_CLOSED or the rule that forbids it."""
+    if ctx.principal.role not in policies.MAY_CLOSE:
+        raise Forbidden()
+    return {"results": [{"thread_id": id, "result": _close(ctx, id)} for id in args["thread_ids"]]}
+
+
+def _close(ctx: Any, thread_id: str) -> str:
+    try:
+        thread = need_thread(ctx, {"thread_id": thread_id})
+        thread.close(policies.author_of(ctx.principal), ctx.need(PublicTalk, thread_id))
+    except Refusal as refusal:
+        return refusal.code
+    ctx.save(thread)
+    return "CLOSED"
+
+
+def _message(
+    ctx: Any,
+    thread: Thread,
+    author: Who,
+    text: str,
+    visibility: str,
+    origin: str = "post",
+    asks: dict[str, str] | None = None,
+) -> Message:
+    return Message(
+        id=ctx.new_id("msg"),
+        tenant=ctx.tenant,
+        thread_id=thread.id,
+        claim_id=thread.claim_id,
+        order_id=thread.order_id,
+        customer_ref=thread.customer_ref,
+        seller_id=thread.seller_id,
+        author_type=author[0],
+        author_id=author[1],
+        visibility=visibility,
+        via=ctx.principal.via,
+        text=text,
+        origin=origin,
+        posted_at=ctx.now,
+        asks=asks,
+    )
+
+
+def _need_message(ctx: Any, message_id: str) -> tuple[Message, PublicTalk]:
+    """A message the caller may read, with the public side of its thread. NotFound else (T01)."""
+    message = ctx.get(Message, message_id)
+    if (
+        message is None
+        or not visible(ctx, ctx.need(Thread, message.thread_id))
+        or (message.visibility == PRIVATE and ctx.principal.role not in policies.INSIDERS)
+    ):
+        raise NotFound(kind="message", id=message_id)
+    return message, ctx.need(PublicTalk, message.thread_id)
+
+
+def _readers(ctx: Any, message: Message) -> list[Who]:
+    """Everybody outside the staff who could read this message while it was public: they may know it (T03)."""
+    included = ctx.find(Inclusion, inclusions.c.thread_id == message.thread_id, inclusions.c.active.is_(True))
+    readers = [("customer", message.customer_ref), ("seller", message.seller_id), *((i.kind, i.ref) for i in included)]
+    return [(kind, ref) for kind, ref in readers if ref and (kind, ref) != message.author]
+
+
+def _earlier(ctx: Any, message: Message) -> Message | None:
+    """The last other public message of the same side."""
+    side = policies.side_of(message.author_type)
+    same_side = policies.HOUSE if side == "house" else {message.author_type}
+    found = ctx.find(
+        Message,
+        messages.c.thread_id == message.thread_id,
+        messages.c.visibility == PUBLIC,
+        messages.c.author_type.in_(same_side),
+        messages.c.id != message.id,
+        order_by=messages.c.number.desc(),
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+CONTENTS = Contents(
+    commands=(
+        Command(contract.MESSAGE_POST, post_message),
+        Command(contract.MESSAGE_SET_VISIBILITY, set_visibility),
+        Command(contract.MESSAGE_MARK_HANDLED, mark_handled),
+        Command(contract.THREAD_OPEN, open_thread),
+        Command(contract.THREAD_CLOSE, close_threads),
+    ),
+    queries=(
+        Query(contract.THREAD_GET, queries.get_thread),
+        Query(contract.THREAD_LIST, queries.list_threads),
+        Query(contract.THREAD_MESSAGES, queries.list_messages),
+    ),
+    reactions=REACTIONS,
+)

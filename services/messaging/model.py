@@ -1,0 +1,331 @@
+"""Threads, what was said on them in public and in private, and who was let in.
+
+A thread has three streams, each gap-free for those who may follow it: `thread` (opened, closed, reopened), `message`
+(public) and `private_message`. What is said in private moves neither version nor sequence of the public side (I5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.messaging import policies
+from shared.kernel.aggregate import Aggregate
+from shared.kernel.errors import Forbidden, NotInThisState, Refusal
+
+PUBLIC, PRIVATE = "public", "private"
+Who = tuple[str, str]  # type and id
+
+
+class ThreadClosed(Refusal):
+    """This thread is closed: only the customer can reopen it by writing."""
+
+    code, status, rule = "THREAD_CLOSED", 409, "MSG-01"
+
+
+class ThreadFull(Refusal):
+    """This thread holds {most} messages, which is all it can: open another one."""
+
+    code, status, rule = "THREAD_FULL", 409, "MSG-01"
+
+
+class CustomerPrivate(Forbidden):
+    """A customer's message is always public."""
+
+    code, rule = "PRIVATE_NOT_ALLOWED", "S1-31"
+
+
+class AskIsPrivate(Refusal):
+    """Asking one participant is for private comments: everybody on the thread reads a public message."""
+
+    code, status, rule = "ASK_IS_PRIVATE", 422, "MSG-01"
+
+
+class AlreadySo(Refusal):
+    """This message is {visibility} already."""
+
+    code, status, rule = "VISIBILITY_UNCHANGED", 409, "MSG-03"
+
+
+class ConfirmPublic(Refusal):
+    """Making a private comment public cannot be taken back: repeat with confirm=true."""
+
+    code, status, rule = "CONFIRM_REQUIRED", 422, "MSG-04"
+
+
+class NotYoursToChange(Forbidden):
+    """You may change the visibility of your own messages, within 24 hours; a coordinator may at any time."""
+
+    code, rule = "VISIBILITY_NOT_YOURS", "MSG-03"
+
+
+class AlreadyClosed(Refusal):
+    """This thread is closed already."""
+
+    code, rule = "ALREADY_CLOSED", "S0-22"
+
+
+class LastAnswerMissing(Refusal):
+    """The customer wrote last: answer before you close."""
+
+    code, rule = "UNAUTHORIZED_LAST_ANSWER", "CLM-19"
+
+
+class CancelPending(Refusal):
+    """The customer asked to cancel and waits for the decision: decide before you close."""
+
+    code, rule = "UNAUTHORIZED_CANCEL_PENDING", "CLM-19"
+
+
+@dataclass(kw_only=True)
+class OrderParties(Aggregate):
+    """Whose an order is: a copy from order.placed."""
+
+    stream = "order_parties"
+
+    customer_ref: str
+    seller_id: str
+
+
+@dataclass(kw_only=True)
+class Inclusion(Aggregate):
+    """A supplier or account observer who was let into a thread, or was once (T06)."""
+
+    stream = "inclusion"
+
+    thread_id: str
+    kind: str
+    ref: str
+    active: bool = True
+
+
+@dataclass(kw_only=True)
+class Message(Aggregate):
+    """One message or comment. What happens to it is announced on the side of the thread it belongs to.
+
+    number: its place among the public messages of the thread, none while it is private.
+    origin: `post` when a person wrote it by itself, else the event that it came with.
+    """
+
+    stream = "posted"
+
+    thread_id: str
+    claim_id: str | None
+    order_id: str | None
+    customer_ref: str | None
+    seller_id: str | None
+    author_type: str
+    author_id: str
+    visibility: str
+    via: str
+    text: str
+    origin: str
+    posted_at: datetime
+    asks: dict[str, str] | None = None
+    number: int | None = None
+    handled_at: datetime | None = None
+
+    @property
+    def author(self) -> Who:
+        return self.author_type, self.author_id
+
+    def about(self) -> dict[str, Any]:
+        """What every event about this message says."""
+        return {
+            "thread_id": self.thread_id,
+            "claim_id": self.claim_id,
+            "order_id": self.order_id,
+            "seller_id": self.seller_id,
+            "customer_ref": self.customer_ref,
+            "message_id": self.id,
+        }
+
+    def posted(self, at: str) -> dict[str, Any]:
+        """The payload of message.posted and private_message.posted; `at` is posted_at as it travels."""
+        return self.about() | {
+            "author": person(self.author),
+            "visibility": self.visibility,
+            "via": self.via,
+            "text": self.text,
+            "asks": self.asks,
+            "origin": self.origin,
+            "posted_at": at,
+        }
+
+
+@dataclass(kw_only=True)
+class Thread(Aggregate):
+    """A conversation about a claim, or about an order alone (S0-02). open ⇄ closed."""
+
+    stream = "thread"
+
+    claim_id: str | None
+    order_id: str | None
+    customer_ref: str | None
+    seller_id: str | None
+    profile: str | None
+    opened_at: datetime
+    state: str = "open"
+    cancel_pending: bool = False
+
+    def start(self, by: Who) -> None:
+        self.record("thread.opened", **self._facts(by))
+
+    def close(self, by: Who, talk: PublicTalk) -> None:
+        """Close after the last answer (S0-22).
+
+        Raises AlreadyClosed, CancelPending, LastAnswerMissing.
+        """
+        if self.state == "closed":
+            raise AlreadyClosed(thread_id=self.id)
+        if self.cancel_pending:
+            raise CancelPending(thread_id=self.id)
+        if policies.answer_required(self.profile) and talk.awaits_answer:
+            raise LastAnswerMissing(thread_id=self.id)
+        self.end(by)
+
+    def end(self, by: Who) -> None:
+        """Closed, whoever wrote last: by `close`, or by its claim, which has checked."""
+        self.state, self.cancel_pending = "closed", False
+        self.record("thread.closed", **self._facts(by))
+
+    def reopen(self, by: Who) -> None:
+        """Open again, because the customer wrote or the claim was reopened."""
+        self.state = "open"
+        self.record("thread.reopened", **self._facts(by))
+
+    def admit(self, author_type: str) -> bool:
+        """May somebody of this type write now? A customer's message reopens the thread; True when it has to.
+
+        Raises ThreadClosed.
+        """
+        if self.state == "closed" and author_type != "customer":
+            raise ThreadClosed(thread_id=self.id)
+        return self.state == "closed"
+
+    def _facts(self, by: Who) -> dict[str, Any]:
+        subject = {"kind": "claim", "id": self.claim_id} if self.claim_id else {"kind": "order", "id": self.order_id}
+        return {
+            "thread_id": self.id,
+            "subject": subject,
+            "claim_id": self.claim_id,
+            "order_id": self.order_id,
+            "seller_id": self.seller_id,
+            "customer_ref": self.customer_ref,
+            "by": person(by),
+        }
+
+
+@dataclass(kw_only=True)
+class PublicTalk(Aggregate):
+    """The public side of a thread: who spoke last, and what is dealt with. Its id is the thread's.
+
+    last: number and message id of each side's last public message. handled: up to which number each side's messages
+    are handled; an answer handles all that came before it (MSG-07), whichever message it answers.
+    """
+
+    stream = "message"
+
+    count: int = 0
+    last: dict[str, list] = field(default_factory=dict)
+    handled: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Is the customer's last message later than the last public answer?"""
+        return self._last("customer") > self._last("house")
+
+    def post(self, message: Message, at: str) -> None:
+        self._take(message)
+        self.record("message.posted", **message.posted(at))
+        self._answer(message)
+
+    def mark_handled(self, message: Message, by: Who, now: datetime) -> None:
+        """MSG-06. Raises NotInThisState for a private comment or a message that is handled."""
+        if message.visibility == PRIVATE or self.is_handled(message):
+            state = "private" if message.visibility == PRIVATE else "handled"
+            raise NotInThisState(kind="message", state=state, action="be marked handled")
+        message.handled_at = now
+        self.record("message.handled", **message.about(), by=person(by), and_earlier=False)
+
+    def is_handled(self, message: Message) -> bool:
+        side = policies.side_of(message.author_type)
+        return message.handled_at is not None or 0 < (message.number or 0) <= self.handled.get(side, 0)
+
+    def hide(
+        self, message: Message, private: PrivateTalk, by: Who, disclosed: list[Who], earlier: Message | None
+    ) -> None:
+        """MSG-03: allowed also after it was mailed; the event says who knows the text anyway (S1-30, T03).
+
+        earlier: the last other public message of the same side, which now is that side's last word.
+        """
+        if message.visibility == PRIVATE:
+            raise AlreadySo(visibility=PRIVATE)
+        side = policies.side_of(message.author_type)
+        if side and message.number == self._last(side):
+            self.last[side] = [earlier.number, earlier.id] if earlier else [0, ""]
+        message.visibility, message.number = PRIVATE, None
+        private.count += 1
+        self._changed(message, PUBLIC, by, already_disclosed_to=[person(who) for who in disclosed])
+
+    def reveal(self, message: Message, private: PrivateTalk, by: Who, confirm: bool) -> None:
+        """MSG-04: from here on it is a public message like one just posted. Raises AlreadySo, ConfirmPublic."""
+        if message.visibility == PUBLIC:
+            raise AlreadySo(visibility=PUBLIC)
+        if not confirm:
+            raise ConfirmPublic()
+        message.visibility, message.asks = PUBLIC, None
+        private.count -= 1
+        self._take(message)
+        self._changed(message, PRIVATE, by, already_disclosed_to=[], text=message.text)
+        self._answer(message)
+
+    def _take(self, message: Message) -> None:
+        if self.count >= policies.MOST_PER_SIDE:
+            raise ThreadFull(most=policies.MOST_PER_SIDE)
+        self.count += 1
+        message.number = self.count
+        side = policies.side_of(message.author_type)
+        if side:
+            self.last[side] = [message.number, message.id]
+
+    def _answer(self, message: Message) -> None:
+        """MSG-07: a public answer handles what the other side wrote before."""
+        side = policies.side_of(message.author_type)
+        if side is None:
+            return
+        other = "customer" if side == "house" else "house"
+        number, id = self.last.get(other, (0, ""))
+        if number > self.handled.get(other, 0):
+            self.handled[other] = number
+            self.record(
+                "message.handled", **message.about() | {"message_id": id}, by=person(message.author), and_earlier=True
+            )
+
+    def _changed(self, message: Message, before: str, by: Who, **more: Any) -> None:
+        facts = message.about() | {"author": person(message.author), "by": person(by)}
+        self.record("message.visibility_changed", **facts, **{"from": before, "to": message.visibility}, **more)
+
+    def _last(self, side: str) -> int:
+        return self.last.get(side, (0, ""))[0]
+
+
+@dataclass(kw_only=True)
+class PrivateTalk(Aggregate):
+    """The private side of a thread, which has its own sequence so that the public one cannot betray it (I5)."""
+
+    stream = "private_message"
+
+    count: int = 0
+
+    def post(self, message: Message, at: str) -> None:
+        if self.count >= policies.MOST_PER_SIDE:
+            raise ThreadFull(most=policies.MOST_PER_SIDE)
+        self.count += 1
+        self.record("private_message.posted", **message.posted(at))
+
+
+def person(who: Who) -> dict[str, str]:
+    """An author or actor as events carry them."""
+    return {"type": who[0], "id": who[1]}

@@ -1,0 +1,187 @@
+"""The read side: threads and messages, filtered in SQL for whoever asks.
+
+A customer's answers are computed from the public side alone: no count, version or default of theirs can tell that a
+private comment exists (S1-25, T02).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.messaging import policies
+from services.messaging.access import JOINING, thread_of_claim
+from services.messaging.model import PRIVATE, PUBLIC, Message, PublicTalk
+from services.messaging.storage import inclusions, messages, private_talks, public_talks, storage, threads
+from shared.kernel.clock import stamp
+from shared.kernel.errors import NotFound
+from shared.kernel.principal import Principal
+
+
+def get_thread(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+    id = args["thread_id"] if "thread_id" in args else thread_of_claim(args["claim_id"])
+    row = ctx.connection.execute(_threads(ctx.principal).where(threads.c.id == id)).mappings().first()
+    if row is None:
+        raise NotFound(kind="thread", id=id)
+    return _thread_view(row, ctx.principal)
+
+
+def list_threads(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+    """Newest first."""
+    statement = _threads(ctx.principal)
+    for name in ("claim_id", "order_id", "state"):
+        if name in args:
+            statement = statement.where(threads.c[name] == args[name])
+    if "cursor" in args:
+        statement = statement.where(threads.c.id < args["cursor"])
+    page = statement.order_by(threads.c.id.desc()).limit(args["limit"] + 1)
+    rows = ctx.connection.execute(page).mappings().all()
+    return _page([_thread_view(row, ctx.principal) for row in rows], args["limit"], "thread_id")
+
+
+def list_messages(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+    """Oldest first: of one thread, or of up to 500 claims or orders in one question (S0-09)."""
+    principal = ctx.principal
+    statement = (
+        sa.select(*storage.mappings[Message].raw_columns, public_talks.c.handled)
+        .join(public_talks, public_talks.c.id == messages.c.thread_id)
+        .where(_in_reach(principal, messages, messages.c.thread_id))
+    )
+    if not _insider(principal):
+        statement = statement.where(messages.c.visibility == PUBLIC)
+    statement = statement.where(_wanted(args))
+    if "author" in args:
+        statement = statement.where(messages.c.author_type == args["author"])
+    if "cursor" in args:
+        statement = statement.where(messages.c.id > args["cursor"])
+    rows = ctx.connection.execute(statement.order_by(messages.c.id).limit(args["limit"] + 1)).mappings()
+    views = [_message_row_view(dict(row), principal, ctx.now) for row in rows]
+    return _page(views, args["limit"], "message_id")
+
+
+def message_view(message: Message, talk: PublicTalk, principal: Principal, now: datetime) -> dict[str, Any]:
+    """A message as this reader sees it; the reader may read it, that was checked before."""
+    insider = _insider(principal)
+    view = {
+        "message_id": message.id,
+        "thread_id": message.thread_id,
+        "claim_id": message.claim_id,
+        "order_id": message.order_id,
+        "author": {"type": message.author_type, "id": message.author_id},
+        "visibility": message.visibility,
+        "via": message.via,
+        "text": message.text,
+        "origin": message.origin,
+        "posted_at": stamp(message.posted_at),
+        "handled": talk.is_handled(message),
+        "version": message.version,
+        "allowed_actions": _message_actions(message, talk, principal, now),
+    }
+    if insider:
+        view["asks"] = message.asks
+    return view
+
+
+def _threads(principal: Principal) -> sa.Select:
+    return (
+        sa.select(
+            threads,
+            public_talks.c.version.label("public_version"),
+            public_talks.c.count.label("public_count"),
+            public_talks.c.last,
+            sa.func.coalesce(private_talks.c.version, 0).label("private_version"),
+            sa.func.coalesce(private_talks.c.count, 0).label("private_count"),
+        )
+        .join(public_talks, public_talks.c.id == threads.c.id)
+        .outerjoin(private_talks, private_talks.c.id == threads.c.id)
+        .where(_in_reach(principal, threads, threads.c.id))
+    )
+
+
+def _in_reach(principal: Principal, table: sa.Table, thread_id: sa.Column) -> sa.ColumnElement[bool]:
+    """Rows of this table that the caller may know of; the same rule as `access.visible` (T01)."""
+    of_tenant = table.c.tenant == principal.tenant
+    if principal.is_staff or principal.role == "system":
+        return of_tenant
+    if principal.role == "customer" and principal.party:
+        return sa.and_(of_tenant, table.c.customer_ref == principal.party)
+    if principal.role in ("seller", "integrator") and principal.party:
+        return sa.and_(of_tenant, table.c.seller_id == principal.party)
+    if principal.role in JOINING:
+        kind, ref = policies.author_of(principal)
+        mine = sa.select(inclusions.c.thread_id).where(
+            inclusions.c.kind == kind, inclusions.c.ref == ref, inclusions.c.active.is_(True)
+        )
+        return sa.and_(of_tenant, thread_id.in_(mine))
+    return sa.false()
+
+
+def _wanted(args: dict[str, Any]) -> sa.ColumnElement[bool]:
+    if "thread_id" in args:
+        return messages.c.thread_id == args["thread_id"]
+    if "claim_ids" in args:
+        return messages.c.claim_id.in_(args["claim_ids"])
+    return messages.c.order_id.in_(args["order_ids"])
+
+
+def _insider(principal: Principal) -> bool:
+    return principal.role in policies.INSIDERS
+
+
+def _thread_view(row: Any, principal: Principal) -> dict[str, Any]:
+    insider = _insider(principal)
+    last = row["last"]
+    has_private = insider and row["private_count"] > 0
+    view = {
+        "thread_id": row["id"],
+        # what a reader may see moves the version, so that it can serve as ETag; what they may not see does not
+        "version": row["version"] + row["public_version"] + (row["private_version"] if insider else 0),
+        "state": row["state"],
+        "subject": {"kind": "claim", "id": row["claim_id"]}
+        if row["claim_id"]
+        else {"kind": "order", "id": row["order_id"]},
+        "claim_id": row["claim_id"],
+        "order_id": row["order_id"],
+        "seller_id": row["seller_id"],
+        "customer_ref": row["customer_ref"],
+        "opened_at": stamp(row["opened_at"]),
+        "messages": row["public_count"],
+        "awaits_answer": last.get("customer", [0])[0] > last.get("house", [0])[0],
+        "compose_defaults": {"visibility": policies.default_visibility(principal.role, has_private)},
+        "allowed_actions": _thread_actions(row, principal),
+    }
+    if insider:
+        view["private_messages"] = row["private_count"]
+    return view
+
+
+def _thread_actions(row: Any, principal: Principal) -> list[str]:
+    actions = []
+    if row["state"] == "open" or principal.role == "customer":
+        actions.append("message.post")
+    if row["state"] == "open" and principal.role in policies.MAY_CLOSE:
+        actions.append("thread.close")
+    return actions
+
+
+def _message_actions(message: Message, talk: PublicTalk, principal: Principal, now: datetime) -> list[str]:
+    actions = []
+    if policies.may_change_visibility(principal, message.author, now - message.posted_at):
+        actions.append("message.set_visibility")
+    unhandled = message.visibility != PRIVATE and not talk.is_handled(message)
+    if unhandled and policies.may_mark_handled(principal, message.author_type):
+        actions.append("message.mark_handled")
+    return actions
+
+
+def _message_row_view(row: dict[str, Any], principal: Principal, now: datetime) -> dict[str, Any]:
+    talk = PublicTalk(id=row["thread_id"], tenant=row["tenant"], handled=row.pop("handled"))
+    return message_view(storage.mappings[Message].from_row(row), talk, principal, now)
+
+
+def _page(items: list[dict[str, Any]], limit: int, key: str) -> dict[str, Any]:
+    """The cursor is the id of the last item: ids sort by time, and say nothing that the item did not."""
+    more = len(items) > limit
+    return {"items": items[:limit], "next_cursor": items[limit - 1][key] if more else None}

@@ -1,0 +1,155 @@
+"""What messaging does when it hears of orders and claims."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.messaging import policies
+from services.messaging.access import inclusion_id, thread_of_claim
+from services.messaging.model import PUBLIC, Inclusion, Message, OrderParties, PublicTalk, Thread, Who
+from shared.kernel.clock import stamp
+from shared.runtime.tables import Reaction
+
+
+def keep_parties_when_order_placed(ctx: Any, event: Any) -> None:
+    order = event.data
+    ctx.save(
+        OrderParties(
+            id=order["order_id"], tenant=ctx.tenant, customer_ref=order["customer_ref"], seller_id=order["seller_id"]
+        )
+    )
+
+
+def open_thread_when_claim_opened(ctx: Any, event: Any) -> None:
+    """The claim's first message is public: everybody on the claim must know what it is about (S1-27)."""
+    claim = event.data
+    author = _written_by(claim["requester"]["type"], claim["requester"]["id"], claim)
+    thread = Thread(
+        id=thread_of_claim(claim["claim_id"]),
+        tenant=ctx.tenant,
+        claim_id=claim["claim_id"],
+        order_id=claim.get("order_id"),
+        customer_ref=claim["customer_ref"],
+        seller_id=claim["seller_id"],
+        profile=claim["profile"],
+        opened_at=event.time,
+        cancel_pending=claim["category"] == policies.CANCELLING_CATEGORY,
+    )
+    thread.start(author)
+    ctx.save(thread)
+    _say(ctx, event, thread, PublicTalk(id=thread.id, tenant=ctx.tenant), author)
+    for supplier_id in claim["supplier_ids"]:
+        _include(ctx, thread.id, "supplier", supplier_id, active=True)
+
+
+def post_proposal_when_solution_proposed(ctx: Any, event: Any) -> None:
+    """CLM-07: a solution is proposed in words that the requester can read and answer."""
+    thread = _thread(ctx, event)
+    type, id, _ = event.actor.split("/")
+    _say(ctx, event, thread, ctx.need(PublicTalk, thread.id), _written_by(type, id, event.data))
+
+
+def close_thread_when_claim_ended(ctx: Any, event: Any) -> None:
+    thread = _thread(ctx, event)
+    if thread.state == "open":
+        thread.end(_actor(event))
+        ctx.save(thread)
+
+
+def reopen_thread_when_claim_reopened(ctx: Any, event: Any) -> None:
+    thread = _thread(ctx, event)
+    if thread.state == "closed":
+        thread.reopen(_actor(event))
+        ctx.save(thread)
+
+
+def allow_closing_when_claim_decided(ctx: Any, event: Any) -> None:
+    """S0-22: a request to cancel no longer waits."""
+    thread = _thread(ctx, event)
+    if thread.cancel_pending:
+        thread.cancel_pending = False
+        ctx.save(thread)
+
+
+def let_in_when_observer_added(ctx: Any, event: Any) -> None:
+    _observer(ctx, event, active=True)
+
+
+def let_out_when_observer_removed(ctx: Any, event: Any) -> None:
+    """T06: from here on this observer reads nothing more, old messages included."""
+    _observer(ctx, event, active=False)
+
+
+def _observer(ctx: Any, event: Any, active: bool) -> None:
+    observer = event.data["observer"]
+    if observer["kind"] in ("supplier", "account_observer"):
+        _include(ctx, thread_of_claim(event.data["claim_id"]), observer["kind"], observer["id"], active)
+
+
+def _include(ctx: Any, thread_id: str, kind: str, ref: str, active: bool) -> None:
+    id = inclusion_id(thread_id, kind, ref)
+    inclusion = ctx.get(Inclusion, id) or Inclusion(id=id, tenant=ctx.tenant, thread_id=thread_id, kind=kind, ref=ref)
+    inclusion.active = active
+    ctx.save(inclusion)
+
+
+def _say(ctx: Any, event: Any, thread: Thread, talk: PublicTalk, author: Who) -> None:
+    """Post the public message that came with a claim's event, under the id that the claim gave it."""
+    said = event.data["message"]
+    message = Message(
+        id=said["message_id"],
+        tenant=ctx.tenant,
+        thread_id=thread.id,
+        claim_id=thread.claim_id,
+        order_id=thread.order_id,
+        customer_ref=thread.customer_ref,
+        seller_id=thread.seller_id,
+        author_type=author[0],
+        author_id=author[1],
+        visibility=PUBLIC,
+        via=event.actor.rsplit("/", 1)[-1],
+        text=said["text"],
+        origin=event.type,
+        posted_at=event.time,
+    )
+    talk.post(message, stamp(event.time))
+    ctx.save(message)
+    ctx.save(talk)
+
+
+def _thread(ctx: Any, event: Any) -> Thread:
+    return ctx.need(Thread, thread_of_claim(event.data["claim_id"]))
+
+
+def _actor(event: Any) -> Who:
+    type, id, _ = event.actor.split("/")
+    return _written_by(type, id, event.data)
+
+
+def _written_by(type: str, id: str, claim: dict[str, Any]) -> Who:
+    """A party writes as the party, whoever of its people or programs did (5.1)."""
+    if type == "customer":
+        return type, claim["customer_ref"]
+    if type in ("seller", "integrator"):
+        return "seller", claim["seller_id"]
+    return type, id
+
+
+def _thread_and_talk(claim: dict[str, Any]) -> list[tuple[type, str]]:
+    id = thread_of_claim(claim["claim_id"])
+    return [(Thread, id), (PublicTalk, id)]
+
+
+REACTIONS = {
+    "order.placed": keep_parties_when_order_placed,
+    "claim.opened": open_thread_when_claim_opened,
+    "claim.solution_proposed": Reaction(post_proposal_when_solution_proposed, loads=_thread_and_talk),
+    "claim.closed": Reaction(close_thread_when_claim_ended, loads=_thread_and_talk),
+    "claim.withdrawn": Reaction(close_thread_when_claim_ended, loads=_thread_and_talk),
+    "claim.merged": Reaction(close_thread_when_claim_ended, loads=_thread_and_talk),
+    "claim.reopened": Reaction(reopen_thread_when_claim_reopened, loads=_thread_and_talk),
+    "claim.resolved": Reaction(allow_closing_when_claim_decided, loads=_thread_and_talk),
+    "claim.refused": Reaction(allow_closing_when_claim_decided, loads=_thread_and_talk),
+    "claim.observer_added": let_in_when_observer_added,
+    "claim.observer_removed": let_out_when_observer_removed,
+}

@@ -1,0 +1,94 @@
+"""Tables of the messaging service. Every column that a list filters on is in an index that ends in the id."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from services.messaging.model import Inclusion, Message, OrderParties, PrivateTalk, PublicTalk, Thread
+from shared.runtime.unit_of_work import Storage
+from shared.storage.mapping import Mapping
+from shared.storage.tables import aggregate_table, runtime_tables
+from shared.storage.types import Json, Utc
+
+metadata = sa.MetaData()
+
+
+def _id(name: str, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.String(64), nullable=nullable)
+
+
+threads = aggregate_table(
+    "thread",
+    metadata,
+    _id("claim_id", nullable=True),
+    _id("order_id", nullable=True),
+    _id("customer_ref", nullable=True),
+    _id("seller_id", nullable=True),
+    sa.Column("profile", sa.String(32)),
+    sa.Column("opened_at", Utc, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("cancel_pending", sa.Boolean, nullable=False),
+    sa.Index("thread_of_tenant", "tenant", "id"),
+    sa.Index("thread_of_order", "order_id", "id"),
+    sa.Index("thread_of_seller", "tenant", "seller_id", "id"),
+    sa.Index("thread_of_customer", "tenant", "customer_ref", "id"),
+)
+
+messages = aggregate_table(
+    "message",
+    metadata,
+    _id("thread_id"),
+    _id("claim_id", nullable=True),
+    _id("order_id", nullable=True),
+    _id("customer_ref", nullable=True),
+    _id("seller_id", nullable=True),
+    sa.Column("author_type", sa.String(20), nullable=False),
+    _id("author_id"),
+    sa.Column("visibility", sa.String(8), nullable=False),
+    sa.Column("via", sa.String(16), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("origin", sa.String(32), nullable=False),
+    sa.Column("posted_at", Utc, nullable=False),
+    sa.Column("asks", Json),
+    sa.Column("number", sa.Integer),
+    sa.Column("handled_at", Utc),
+    sa.Index("message_of_thread", "thread_id", "id"),
+    sa.Index("message_of_claim", "claim_id", "id"),
+    sa.Index("message_of_order", "order_id", "id"),
+)
+
+public_talks = aggregate_table(
+    "public_talk",
+    metadata,
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("last", Json, nullable=False),
+    sa.Column("handled", Json, nullable=False),
+)
+
+private_talks = aggregate_table("private_talk", metadata, sa.Column("count", sa.Integer, nullable=False))
+
+inclusions = aggregate_table(
+    "inclusion",
+    metadata,
+    _id("thread_id"),
+    sa.Column("kind", sa.String(20), nullable=False),
+    _id("ref"),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Index("inclusion_of_thread", "thread_id"),
+    sa.Index("inclusion_of_participant", "kind", "ref", "thread_id"),
+)
+
+order_parties = aggregate_table("order_parties", metadata, _id("customer_ref"), _id("seller_id"))
+
+storage = Storage(
+    metadata,
+    runtime_tables(metadata),
+    [
+        Mapping(Thread, threads),
+        Mapping(Message, messages),
+        Mapping(PublicTalk, public_talks),
+        Mapping(PrivateTalk, private_talks),
+        Mapping(Inclusion, inclusions),
+        Mapping(OrderParties, order_parties),
+    ],
+)
