@@ -59,7 +59,7 @@ def _a_line(tape: Tape, number: int) -> dict:
 
 
 def _taxes(tape: Tape, gross: int) -> list[dict]:
-    """None, one, several, or duties that leave nothing net: there the roundings of the codes must make up for another."""
+    """None, one, several, or duties that leave nothing net: there the roundings of the codes must fit together."""
     rates = [(), (20,), (6, 2), (110, 100, 99)][tape.below(4)]
     whole = 309 if len(rates) == 3 else 100 + sum(rates)
     return [{"code": f"TAX{rate}", "rate": str(rate), "amount": gross * rate // whole} for rate in rates]

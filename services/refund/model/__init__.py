@@ -1,0 +1,30 @@
+"""The refund service's aggregates: what an order can still give back, the refunds that took it, their credit notes."""
+
+from services.refund.model.claim_facts import ClaimFacts
+from services.refund.model.credit_note import CreditNote, NumberSeries
+from services.refund.model.entries import ACCOUNTS, Entry, balances
+from services.refund.model.ledger import Payment, RefundLedger
+from services.refund.model.parts import Counter, Line, Part, PartTax, Shipment, Slice, Wish
+from services.refund.model.refund import FINAL, IN_FLIGHT, TRANSITIONS, Refund
+
+__all__ = [
+    "ACCOUNTS",
+    "FINAL",
+    "IN_FLIGHT",
+    "TRANSITIONS",
+    "ClaimFacts",
+    "Counter",
+    "CreditNote",
+    "Entry",
+    "Line",
+    "NumberSeries",
+    "Part",
+    "PartTax",
+    "Payment",
+    "Refund",
+    "RefundLedger",
+    "Shipment",
+    "Slice",
+    "Wish",
+    "balances",
+]

@@ -1,0 +1,248 @@
+"""What an order can still give back: one ledger per order, built from its events, guarded at every step (M9)."""
+
+from __future__ import annotations
+
+from collections import Counter as Sums
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.refund.model.entries import Entry, post
+from services.refund.model.parts import Counter, Line, Part, PartTax, Shipment, Slice, Wish
+from services.refund.model.refusals import AmountExceedsRefundable, UnknownPart
+from shared.kernel.aggregate import Aggregate
+from shared.kernel.clock import stamp
+
+
+@dataclass(slots=True)
+class Payment:
+    """A captured payment: what it brought, what refunds took of it, what a chargeback took (N1).
+
+    `excess` is what left it beyond its cap through no command of ours (REF-15): reported, outside the counters.
+    """
+
+    id: str
+    provider: str
+    provider_ref: str
+    instrument: str
+    captured: int
+    captured_at: str
+    given: Counter = field(default_factory=Counter)
+    chargeback: int = 0
+    chargeback_open: bool = False
+    excess: int = 0
+
+    @property
+    def available(self) -> int:
+        return self.captured - self.given.total - self.chargeback
+
+
+@dataclass(kw_only=True)
+class RefundLedger(Aggregate):
+    """The money of one order. available = captured − succeeded − reserved − chargeback, never below zero (I1).
+
+    Every change of the counters appends its double entry to `entries`: those since the last save are stored with it.
+    `gestured` counts the commercial gestures, in flight and paid: their limit is per order (T20).
+    """
+
+    stream = "refund_ledger"
+
+    number: str
+    marketplace: str
+    profile: str
+    customer_ref: str
+    seller_id: str
+    currency: str
+    placed_at: str
+    lines: list[Line]
+    shipments: list[Shipment]
+    payments: list[Payment] = field(default_factory=list)
+    captured: int = 0
+    given: Counter = field(default_factory=Counter)
+    chargeback: int = 0
+    gestured: int = 0
+    cancelled: bool = False
+    entries: list[Entry] = field(default_factory=list, repr=False, compare=False)
+
+    # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def available(self) -> int:
+        """What refunds may still take from the order as a whole."""
+        return self.captured - self.given.total - self.chargeback
+
+    @property
+    def parts(self) -> list[Part]:
+        return [*self.lines, *self.shipments]
+
+    @property
+    def fully_refunded(self) -> bool:
+        """All that was captured is paid back; reservations do not count."""
+        return self.captured > 0 and self.given.succeeded >= self.captured
+
+    @property
+    def open_chargeback(self) -> bool:
+        return any(payment.chargeback_open for payment in self.payments)
+
+    def line(self, line_id: str) -> Line:
+        return self._one(self.lines, "line", line_id)
+
+    def shipment(self, shipment_id: str) -> Shipment:
+        return self._one(self.shipments, "shipment", shipment_id)
+
+    def payment(self, payment_id: str) -> Payment:
+        return self._one(self.payments, "payment", payment_id)
+
+    def part(self, kind: str, part_id: str) -> Part | None:
+        """The line or shipment of a slice; None for money of the order that no part explains."""
+        if kind == "order":
+            return None
+        return self.line(part_id) if kind == "line" else self.shipment(part_id)
+
+    def _one(self, among: list, kind: str, id: str):
+        for one in among:
+            if one.id == id:
+                return one
+        raise UnknownPart(kind=kind, id=id)
+
+    # ── what the order service told ──────────────────────────────────────────────────────────────────────────────
+
+    @classmethod
+    def from_order(cls, tenant: str, order: dict) -> RefundLedger:
+        """Built from order.placed: the tax snapshot it carries is the only one ever used (M3)."""
+        return cls(
+            id=order["order_id"],
+            tenant=tenant,
+            number=order["number"],
+            marketplace=order["marketplace"],
+            profile=order["profile"],
+            customer_ref=order["customer_ref"],
+            seller_id=order["seller_id"],
+            currency=order["currency"],
+            placed_at=order["placed_at"],
+            lines=[
+                Line(
+                    id=line["line_id"],
+                    gross=line["gross"],
+                    taxes=_taxes(line["taxes"]),
+                    ordered=line["qty"],
+                    unshipped=line["qty"],
+                )
+                for line in order["lines"]
+            ],
+            shipments=[
+                Shipment(id=one["shipment_id"], gross=one["gross"], taxes=_taxes(one["taxes"]))
+                for one in order["shipments"]
+            ],
+        )
+
+    def capture(self, payment: Payment) -> None:
+        """A payment came in. The same payment told twice changes nothing."""
+        if any(known.id == payment.id for known in self.payments):
+            return
+        self.payments.append(payment)
+        self.captured += payment.captured
+        self._post("capture", payment.captured, payment.id, payment.id, payment.captured_at)
+
+    def ship(self, line_id: str, units: int) -> None:
+        line = self.line(line_id)
+        line.unshipped -= units
+        line.shipped += units
+
+    def refuse_units(self, line_id: str, units: int) -> None:
+        """The seller will not send these units (S0-17): they are cancelled, and owed before shipment."""
+        line = self.line(line_id)
+        line.unshipped -= units
+        line.cancelled += units
+
+    def cancel_order(self) -> None:
+        """Nothing will be sent: every unit that is not shipped is cancelled."""
+        self.cancelled = True
+        for line in self.lines:
+            line.cancelled += line.unshipped
+            line.unshipped = 0
+
+    # ── what refunds do ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def reserve(self, refund_id: str, payment_id: str, wishes: Iterable[Wish], now: datetime) -> list[Slice]:
+        """Take the wishes out of what is available, with their taxes; nothing is taken when one does not fit (M6, M9).
+
+        Raises AmountExceedsRefundable when the order, the payment or a part has less left than is wished of it.
+        """
+        wishes = list(wishes)
+        self._check_caps(payment_id, wishes)
+        slices = []
+        for wish in wishes:
+            part = self.part(wish.kind, wish.part_id)
+            taxes = part.taxes_of(wish.amount) if part and not wish.goodwill else []
+            piece = Slice(wish.kind, wish.part_id, wish.amount, wish.before, wish.after, wish.goodwill, taxes)
+            self._move_part("reserve", piece)
+            slices.append(piece)
+        self._move_money("reserve", sum(wish.amount for wish in wishes), payment_id, refund_id, now)
+        return slices
+
+    def apply(self, step: str, refund_id: str, payment_id: str, slices: list[Slice], now: datetime) -> None:
+        """Carry a reserved refund on: `succeed` (REF-09), `release` (REF-10), `reverse` a paid one (REF-14)."""
+        for piece in slices:
+            self._move_part(step, piece)
+        self._move_money(step, sum(piece.amount for piece in slices), payment_id, refund_id, now)
+
+    def book_external(self, refund_id: str, payment_id: str, amount: int, now: datetime) -> int:
+        """A refund the provider made without us (REF-15): booked up to the cap; answers what lies above it."""
+        payment = self.payment(payment_id)
+        within = min(amount, payment.available)
+        payment.given.move("external", within)
+        payment.excess += amount - within
+        self.given.move("external", within)
+        self._post("external", amount, payment_id, refund_id, stamp(now))
+        return amount - within
+
+    def dispute(self, chargeback_id: str, payment_id: str, amount: int, now: datetime) -> None:
+        """The payer's bank took money back: a chargeback eats the cap (N1, E7)."""
+        payment = self.payment(payment_id)
+        taken = min(amount, payment.available)
+        payment.chargeback += taken
+        payment.chargeback_open = True
+        self.chargeback += taken
+        self._post("chargeback", taken, payment_id, chargeback_id, stamp(now))
+
+    def close_dispute(self, chargeback_id: str, payment_id: str, won: bool, now: datetime) -> None:
+        """Won: the money is back and refundable again. Lost: it stays gone."""
+        payment = self.payment(payment_id)
+        payment.chargeback_open = False
+        if not won:
+            return
+        self._post("chargeback_won", payment.chargeback, payment_id, chargeback_id, stamp(now))
+        self.chargeback -= payment.chargeback
+        payment.chargeback = 0
+
+    def _check_caps(self, payment_id: str, wishes: list[Wish]) -> None:
+        amount = sum(wish.amount for wish in wishes)
+        smallest = min(self.available, self.payment(payment_id).available)
+        if amount > smallest:
+            raise AmountExceedsRefundable(available=smallest)
+        wished = Sums()
+        for wish in wishes:
+            wished[wish.kind, wish.part_id] += wish.amount
+        for (kind, part_id), total in wished.items():
+            part = self.part(kind, part_id)
+            if part and total > part.remaining:
+                raise AmountExceedsRefundable(available=part.remaining, part=part_id)
+
+    def _move_part(self, step: str, piece: Slice) -> None:
+        part = self.part(piece.kind, piece.part_id)
+        if part:
+            part.move(step, piece)
+
+    def _move_money(self, step: str, amount: int, payment_id: str, refund_id: str, now: datetime) -> None:
+        self.given.move(step, amount)
+        self.payment(payment_id).given.move(step, amount)
+        self._post(step, amount, payment_id, refund_id, stamp(now))
+
+    def _post(self, movement: str, amount: int, payment_id: str, cause: str, at: str) -> None:
+        if amount:
+            self.entries.extend(post(movement, amount, self.currency, payment_id, cause, at))
+
+
+def _taxes(found: list[dict]) -> list[PartTax]:
+    return [PartTax(tax["code"], tax["rate"], tax["amount"]) for tax in found]

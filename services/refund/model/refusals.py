@@ -1,0 +1,126 @@
+"""Why money is not given back: each refusal's docstring is the sentence people read, `code` what programs read."""
+
+from __future__ import annotations
+
+from shared.kernel.errors import Refusal
+
+
+class AmountExceedsRefundable(Refusal):
+    """Only {available} (minor units) can still be refunded here."""
+
+    code = "AMOUNT_EXCEEDS_REFUNDABLE"
+    rule = "M9"
+
+
+class LineAlreadyShipped(Refusal):
+    """These units of line {line_id} are shipped: refund them after shipment."""
+
+    code = "LINE_ALREADY_SHIPPED"
+    rule = "E1"
+
+
+class LineNotShipped(Refusal):
+    """Only {shipped} units of line {line_id} are shipped: refund the others before shipment."""
+
+    code = "LINE_NOT_SHIPPED"
+    rule = "E1"
+
+
+class UnitsAlreadyRefunded(Refusal):
+    """Only {left} units of line {line_id} are not refunded yet."""
+
+    code = "UNITS_ALREADY_REFUNDED"
+    rule = "M5"
+
+
+class ZeroRefund(Refusal):
+    """There is nothing to refund: the amount would be zero."""
+
+    code = "ZERO_REFUND"
+    status = 422
+    rule = "M15"
+
+
+class OrderNotSynced(Refusal):
+    """This order has not arrived here yet: repeat the call in a second."""
+
+    code = "ORDER_NOT_SYNCED"
+    rule = "E8"
+    retry_after = 1
+
+
+class OrderNotPaid(Refusal):
+    """Nothing is captured on this order yet, so there is nothing to give back."""
+
+    code = "ORDER_NOT_PAID"
+    rule = "E2"
+
+
+class NotTheHandler(Refusal):
+    """Refunds of this claim are decided by the {handler}."""
+
+    code = "NOT_THE_HANDLER"
+    status = 403
+    rule = "E5"
+
+
+class UnknownPart(Refusal):
+    """The order has no {kind} {id}."""
+
+    code = "UNKNOWN_PART"
+    status = 422
+
+
+class UnknownReason(Refusal):
+    """The reason {reason_code} is not in the catalogue."""
+
+    code = "UNKNOWN_REASON"
+    status = 422
+    rule = "REF-02"
+
+
+class WrongCurrency(Refusal):
+    """The order is paid in {expected}: a refund has the currency of its payment."""
+
+    code = "WRONG_CURRENCY"
+    status = 422
+    rule = "M2"
+
+
+class ProfileWithoutRefunds(Refusal):
+    """Orders of the profile {profile} are not refunded here."""
+
+    code = "PROFILE_WITHOUT_REFUNDS"
+    rule = "REF-02"
+
+
+class InstrumentNotAvailable(Refusal):
+    """A refund by {instrument} is not possible on this order."""
+
+    code = "INSTRUMENT_NOT_AVAILABLE"
+    status = 422
+    rule = "M12"
+
+
+class InstrumentNotAllowed(Refusal):
+    """Your role may refund to the original payment only."""
+
+    code = "INSTRUMENT_NOT_ALLOWED"
+    status = 403
+    rule = "M12"
+
+
+class FourEyesRequired(Refusal):
+    """The one who asked for a refund does not approve it: a second person must."""
+
+    code = "FOUR_EYES_REQUIRED"
+    status = 403
+    rule = "REF-05"
+
+
+class ReferenceRequired(Refusal):
+    """A refund paid outside a provider needs the reference of its payment."""
+
+    code = "REFERENCE_REQUIRED"
+    status = 422
+    rule = "REF-08"
