@@ -117,7 +117,7 @@ def open_thread(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
     talk.post(message, stamp(ctx.now))
     for new in (thread, message, talk):
         ctx.save(new)
-    return {"thread_id": thread.id, "message": queries.message_view(message, talk, ctx.principal, ctx.now)}
+    return {"id": thread.id, "message": queries.message_view(message, talk, ctx.principal, ctx.now)}
 
 
 def close_threads(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ inclusions = aggregate_table(
 
 order_parties = aggregate_table("order_parties", metadata, _id("customer_ref"), _id("seller_id"))
 
-storage = Storage(
+STORAGE = Storage(
     metadata,
     runtime_tables(metadata),
     [

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from services.messaging.handlers import CONTENTS
-from services.messaging.storage import storage
+from services.messaging.storage import STORAGE
 from shared.contracts.registry import EVENTS
 from shared.kernel.clock import ManualClock
 from shared.kernel.ids import new_id
@@ -56,7 +56,7 @@ class Desk:
     def __init__(self) -> None:
         self.clock = ManualClock(START)
         database = Database("sqlite://")
-        self.app = App("messaging", storage, CONTENTS, database, clock=self.clock)
+        self.app = App("messaging", STORAGE, CONTENTS, database, clock=self.clock)
         self.app.create_tables()
         self._sequences: dict[tuple[str, str], int] = {}
         self.published: list[Envelope] = []

@@ -13,9 +13,7 @@ def thread(desk):
 
 
 def set_visibility(desk, principal, message, visibility, **more):
-    return desk.call(
-        "message.set_visibility", principal, message_id=message["message_id"], visibility=visibility, **more
-    )
+    return desk.call("message.set_visibility", principal, message_id=message["id"], visibility=visibility, **more)
 
 
 @pytest.mark.capability("T03", "S1-29", "S1-30")
@@ -86,7 +84,7 @@ def test_a_stale_copy_of_a_message_changes_nothing(desk, thread):
         "message.set_visibility",
         COORDINATOR,
         version=comment["version"],
-        message_id=comment["message_id"],
+        message_id=comment["id"],
         visibility="public",
         confirm=True,
     )
@@ -129,8 +127,8 @@ def test_seller_writes_first_about_an_order_without_any_claim(desk):
     assert (posted["order_id"], posted["claim_id"], posted["customer_ref"]) == ("ord_1", None, "cus_1")
     assert posted["text"] == "Your lamp leaves on Monday."
     assert desk.types() == ["thread.opened", "message.posted"]
-    assert desk.ask("thread.list", CUSTOMER, order_id="ord_1")["items"][0]["thread_id"] == opened["thread_id"]
-    assert desk.texts(CUSTOMER, opened["thread_id"]) == ["Your lamp leaves on Monday."]
+    assert desk.ask("thread.list", CUSTOMER, order_id="ord_1")["items"][0]["id"] == opened["id"]
+    assert desk.texts(CUSTOMER, opened["id"]) == ["Your lamp leaves on Monday."]
 
 
 def test_an_order_that_has_not_arrived_yet_is_worth_a_second_try(desk):
@@ -243,7 +241,7 @@ def test_a_proposed_solution_is_a_public_message_of_its_handler(desk, thread):
     desk.about_claim("claim.solution_proposed", actor="seller/usr_s1/ui", message=said)
 
     last = desk.ask("thread.messages", CUSTOMER, thread_id=thread)["items"][-1]
-    assert (last["message_id"], last["text"]) == ("msg_proposal", "We send a new one.")
+    assert (last["id"], last["text"]) == ("msg_proposal", "We send a new one.")
     assert last["author"] == {"type": "seller", "id": "sel_1"}
     assert desk.last("message.posted")["origin"] == "claim.solution_proposed"
 
@@ -261,5 +259,5 @@ def test_staff_see_every_thread_of_their_shop_newest_first(desk):
     first = desk.ask("thread.list", AGENT, limit=2)
     second = desk.ask("thread.list", AGENT, limit=2, cursor=first["next_cursor"])
 
-    assert [t["thread_id"] for t in first["items"] + second["items"]] == ["thr_3", "thr_2", "thr_1"]
+    assert [t["id"] for t in first["items"] + second["items"]] == ["thr_3", "thr_2", "thr_1"]
     assert second["next_cursor"] is None

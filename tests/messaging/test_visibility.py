@@ -65,7 +65,7 @@ def test_after_a_private_comment_the_next_one_is_private_unless_somebody_says_ot
 @pytest.mark.capability("S1-31")
 def test_default_is_public_again_when_the_only_private_comment_became_public(desk, thread):
     comment = desk.post(COORDINATOR, "Between us.", visibility="private")
-    desk.ask("message.set_visibility", COORDINATOR, message_id=comment["message_id"], visibility="public", confirm=True)
+    desk.ask("message.set_visibility", COORDINATOR, message_id=comment["id"], visibility="public", confirm=True)
 
     assert desk.post(COORDINATOR, "Next.")["visibility"] == "public"
 
@@ -83,7 +83,7 @@ def test_customer_can_never_post_in_private(desk, thread):
 
 @pytest.mark.capability("T02", "I5", "S1-25")
 def test_no_answer_to_the_customer_and_no_public_event_carries_or_counts_a_private_comment(desk, thread):
-    opening = desk.ask("thread.messages", CUSTOMER, thread_id=thread)["items"][0]["message_id"]
+    opening = desk.ask("thread.messages", CUSTOMER, thread_id=thread)["items"][0]["id"]
     seen_before = desk.ask("thread.get", CUSTOMER, thread_id=thread)
     public_before = [e for e in desk.published if e.exchange == "messaging.events"]
     secret = desk.post(COORDINATOR, f"{CANARY} one", visibility="private")
@@ -96,8 +96,8 @@ def test_no_answer_to_the_customer_and_no_public_event_carries_or_counts_a_priva
         desk.call("thread.messages", CUSTOMER, claim_ids=["clm_1"]),
         desk.call("thread.messages", CUSTOMER, order_ids=["ord_1"]),
         desk.call("message.post", CUSTOMER, thread_id=thread, text="Hello?", visibility="private"),
-        desk.call("message.mark_handled", CUSTOMER, message_id=secret["message_id"]),
-        desk.call("message.set_visibility", CUSTOMER, message_id=secret["message_id"], visibility="public"),
+        desk.call("message.mark_handled", CUSTOMER, message_id=secret["id"]),
+        desk.call("message.set_visibility", CUSTOMER, message_id=secret["id"], visibility="public"),
     ]
 
     assert CANARY not in str([answer.body for answer in answers])
