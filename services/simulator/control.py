@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from services.simulator.provider import Provider
 
 _PROVIDERS = ("stripe", "paypal")
+MAX_AMOUNT = 10**12  # minor units; far over any order, far under what 64 bits hold
 
 
 class NotUnderstood(ValueError):
@@ -149,7 +150,7 @@ def _labels(wish: dict) -> dict:
 
 
 def _is_amount(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_AMOUNT
 
 
 def _shown(payment: Payment) -> dict:

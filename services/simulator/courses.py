@@ -13,7 +13,7 @@ def course_of(payment: Payment, effects: Mapping) -> Course:
 
     The cards are Stripe's: docs.stripe.com/testing#refunds (4000000000007726 pends, 4000000000005126 fails later).
     """
-    if "mode" in effects:
+    if "mode" in effects or "settle_after" in effects:
         return _switched(effects)
     if payment.method == "pm_card_pendingRefund":
         return Course("pending", SOON, "succeeded")
@@ -23,7 +23,7 @@ def course_of(payment: Payment, effects: Mapping) -> Course:
 
 
 def _switched(effects: Mapping) -> Course:
-    status = "pending" if effects["mode"] == "pending" else "succeeded"
+    status = "succeeded" if effects.get("mode") == "instant" else "pending"
     if "settle_after" not in effects:
         return Course(status)
     settle_as = effects.get("settle_as", "succeeded")

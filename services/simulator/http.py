@@ -4,6 +4,7 @@ Written by hand because cutting the line at a chosen moment is the point here, a
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
+_log = logging.getLogger(__name__)
 MAX_HEAD = 32 * 1024  # bytes of request line and headers; curl and the SDKs send under 2 KiB
 MAX_BODY = 1024 * 1024  # bytes; a refund request is under 4 KiB
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -141,6 +143,10 @@ class HttpServer:
             writer.write(json_response({"error": sentence}, status, Connection="close").encoded())
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client left; nobody is there to be told
+        except Exception:
+            _log.exception("The simulator failed at a request")
+            writer.write(json_response({"error": "The simulator failed; see its log."}, 500,
+                                       Connection="close").encoded())
         except asyncio.CancelledError:
             pass  # only `close` cancels; asyncio would log it as a failure of the server
         finally:

@@ -105,6 +105,8 @@ class Ledger:
         if payment.left == 0:
             raise AlreadyRefunded(payment)
         amount = payment.left if amount is None else amount
+        if amount > payment.left:  # also keeps numbers that SQLite cannot hold out of the statement below
+            raise TooMuch(payment, amount)
         taken = self._db.execute(
             "UPDATE payments SET refunded = refunded + ? WHERE provider = ? AND id = ? AND refunded + ? <= captured",
             (amount, payment.provider, payment.id, amount))

@@ -1,9 +1,11 @@
 """The mails that were caught: kept raw, read on demand, bounded in number and in bytes."""
 
+import functools
 import sqlite3
 import time
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -16,6 +18,8 @@ CREATE TABLE IF NOT EXISTS mails (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received REAL NOT NULL, sender TEXT NOT NULL, recipients TEXT NOT NULL,
     subject TEXT NOT NULL, size INTEGER NOT NULL, shown TEXT NOT NULL, search TEXT NOT NULL, raw BLOB NOT NULL);
 """
+# The standard policy parses a header anew at every look; remembering it makes reading a mail several times as fast.
+_POLICY = policy.default.clone(header_factory=functools.lru_cache(256)(HeaderRegistry()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Mailbox:
 
     def put(self, sender: str, recipients: list[str], raw: bytes) -> int:
         """Keep a mail and return its id; the oldest make room."""
-        shown = readable(raw)
+        sender, recipients, shown = _storable(sender), [_storable(address) for address in recipients], readable(raw)
         search = "\n".join([sender, *recipients, shown["subject"], shown["text"], shown["html"],
                             *(f"{k}: {v}" for k, v in shown["headers"])]).casefold()
         row = self._db.execute(
@@ -104,16 +108,17 @@ def _listed(row: sqlite3.Row) -> dict:
 
 def parsed(raw: bytes) -> EmailMessage:
     """The message of the bytes, by the standard library."""
-    return message_from_bytes(raw, policy=policy.default)
+    return message_from_bytes(raw, policy=_POLICY)
 
 
 def readable(raw: bytes) -> dict:
     """Subject, headers in order, text, html and attachments; what cannot be read is shown empty, never refused."""
     message = parsed(raw)
     return {"subject": _safe(lambda: str(message["Subject"] or "")),
-            "headers": [[name, _safe(lambda value=value: str(value))] for name, value in _safe_items(message)],
+            "headers": [[_storable(name), _safe(lambda value=value: str(value))]
+                        for name, value in _safe(message.items, [])],
             "text": _part(message, "plain"), "html": _part(message, "html"),
-            "attachments": [_attachment(part) for part in attachments(message)]}
+            "attachments": _safe(lambda: [_attachment(part) for part in attachments(message)], [])}
 
 
 def attachments(message: EmailMessage) -> list[EmailMessage]:
@@ -124,18 +129,14 @@ def attachments(message: EmailMessage) -> list[EmailMessage]:
 
 def _attachment(part: EmailMessage) -> dict:
     payload = part.get_payload(decode=True) or b""
-    return {"filename": part.get_filename() or "", "content_type": part.get_content_type(), "size": len(payload),
-            "content_id": str(part["Content-ID"] or "").strip("<>"),
-            "disposition": part.get_content_disposition() or ""}
+    return {"filename": _safe(lambda: part.get_filename() or ""), "size": len(payload),
+            "content_type": _safe(part.get_content_type), "disposition": _safe(part.get_content_disposition) or "",
+            "content_id": _safe(lambda: str(part["Content-ID"] or "").strip("<>"))}
 
 
 def _part(message: EmailMessage, kind: str) -> str:
     body = _safe(lambda: message.get_body((kind,)), None)
     return _safe(lambda: body.get_content()) if body is not None else ""
-
-
-def _safe_items(message: EmailMessage) -> list:
-    return _safe(message.items, [])
 
 
 def _safe(read, otherwise=""):

@@ -94,6 +94,7 @@ def test_a_cut_line_and_a_repeat_under_the_same_request_id_make_exactly_one_refu
 
 @pytest.mark.parametrize(("value", "currency", "answer"), [
     ("50.01", "EUR", (422, "REFUND_AMOUNT_EXCEEDED")),
+    ("99999999999999999999.00", "EUR", (422, "REFUND_AMOUNT_EXCEEDED")),
     ("1.001", "EUR", (422, "DECIMAL_PRECISION")),
     ("0.00", "EUR", (422, "CANNOT_BE_ZERO_OR_NEGATIVE")),
     ("-1.00", "EUR", (422, "CANNOT_BE_ZERO_OR_NEGATIVE")),

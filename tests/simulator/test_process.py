@@ -94,6 +94,7 @@ def test_it_refuses_to_run_inside_a_process_that_eventlet_has_patched():
 @pytest.mark.parametrize(("method", "path", "body", "status"), [
     ("POST", "payments", {"currency": "euro", "amount": 1}, 400),
     ("POST", "payments", {"currency": "eur", "amount": 1.5}, 400),
+    ("POST", "payments", {"currency": "eur", "amount": 2**63}, 400),
     ("POST", "payments", {"currency": "eur", "amount": 100, "id": "pi_twice"}, 409),
     ("POST", "refunds", {"payment": "pi_nobody"}, 409),
     ("POST", "refunds", {"payment": "pi_twice", "amount": 101}, 409),
