@@ -41,7 +41,7 @@ class Catcher:
         refusal = await _struck(server, effects)
         if refusal:
             return refusal
-        number = self._mailbox.put(envelope.mail_from or "", envelope.rcpt_tos, envelope.content)
+        number = self._mailbox.put(envelope.mail_from or "", envelope.rcpt_tos, envelope.original_content or b"")
         if effects.get("cut") == "after":
             await _hang_up(server)
         return f"250 2.0.0 OK kept as {number}"
@@ -57,9 +57,14 @@ async def _struck(server: SMTP, effects: dict) -> str | None:
     return None
 
 
+def _abort(server: SMTP) -> None:
+    if isinstance(server.transport, asyncio.WriteTransport):
+        server.transport.abort()
+
+
 async def _hang_up(server: SMTP) -> None:
     """Close the line without an answer; aiosmtpd cancels the conversation when it notices."""
-    server.transport.abort()
+    _abort(server)
     await asyncio.get_running_loop().create_future()
 
 
@@ -83,8 +88,7 @@ class SmtpServer:
         if self._server:
             self._server.close()
         for talk in list(self._talks):
-            if talk.transport:
-                talk.transport.abort()
+            _abort(talk)
 
     def _conversation(self) -> SMTP:
         return _Talk(self._talks, self._catcher, hostname="mail.simulator", ident="mail catcher",

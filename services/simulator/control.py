@@ -1,7 +1,7 @@
 """The switchboard under /_control: payments, ledger, refunds, webhooks, fault switches, reset. JSON both ways."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from services.simulator.faults import UnknownSwitch
 from services.simulator.http import Request, Response, Routes, json_response
@@ -66,7 +66,7 @@ class Control:
         wish = request.json()
         provider, currency, amount = _provider(wish), wish.get("currency"), wish.get("amount")
         captured = wish.get("captured", amount)
-        if not isinstance(currency, str) or len(currency) != 3 or not _is_amount(amount) or not _is_amount(captured):
+        if not isinstance(currency, str) or len(currency) != 3 or not (_is_amount(amount) and _is_amount(captured)):
             raise NotUnderstood("A payment has a currency of three letters and a whole amount of minor units.")
         with self._p.records.change():
             payment = self._p.ledger.open_payment(
@@ -149,7 +149,7 @@ def _labels(wish: dict) -> dict:
     return {str(name): str(value) for name, value in labels.items()}
 
 
-def _is_amount(value: object) -> bool:
+def _is_amount(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_AMOUNT
 
 

@@ -165,19 +165,22 @@ def spawn(host: str = "127.0.0.1", provider_port: int = 0, smtp_port: int = 0, m
                "--smtp-port", str(smtp_port), "--mail-port", str(mail_port), "--until-stdin-closes"]
     command += ["--data", str(data)] if data else []
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    line = process.stdout.readline()
+    assert process.stdin is not None  # both are pipes
+    assert process.stdout is not None
+    source, sink = process.stdout, process.stdin
+    line = source.readline()
     if not line:
         raise RuntimeError(f"The simulator did not start; it left with {process.wait(STOP_LIMIT)}.")
     told = json.loads(line)
 
     def end() -> None:
-        process.stdin.close()
+        sink.close()
         try:
             process.wait(STOP_LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()
+        source.close()
 
     return Simulator(host, Ports(told["provider"], told["smtp"], told["mail"]), end)
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
@@ -71,16 +72,13 @@ def json_response(value: object, status: int = 200, **headers: str) -> Response:
     return Response(status, orjson.dumps(value), headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
-Action = Callable[..., object]
-
-
 class Routes:
     """Finds the entry for a method and a path such as `/v1/refunds/{id}`."""
 
-    def __init__(self, table: list[tuple[str, str, object]]):
+    def __init__(self, table: list[tuple[str, str, Any]]):
         self._table = [(method, path.split("/"), entry) for method, path, entry in table]
 
-    def find(self, method: str, path: str) -> tuple[object, dict[str, str]] | None:
+    def find(self, method: str, path: str) -> tuple[Any, dict[str, str]] | None:
         """The entry and the decoded path values, or None."""
         parts = path.split("/")
         for known, pattern, entry in self._table:
@@ -106,7 +104,7 @@ class HttpServer:
 
     def __init__(self, answer: Callable[[Request], Awaitable[Response]]):
         self._answer = answer
-        self._talks: dict[asyncio.StreamWriter, asyncio.Task] = {}
+        self._talks: dict[asyncio.StreamWriter, asyncio.Task | None] = {}
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str, port: int) -> int:
@@ -121,8 +119,9 @@ class HttpServer:
         talks = dict(self._talks)
         for writer, task in talks.items():
             writer.transport.abort()
-            task.cancel()
-        await asyncio.gather(*talks.values(), return_exceptions=True)
+            if task:
+                task.cancel()
+        await asyncio.gather(*filter(None, talks.values()), return_exceptions=True)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._talks[writer] = asyncio.current_task()

@@ -6,7 +6,7 @@ from services.simulator import mail_page
 from services.simulator.catcher import EFFECTS, FILTERS, SmtpServer
 from services.simulator.faults import Switches, UnknownSwitch
 from services.simulator.http import HttpServer, Request, Response, Routes, json_response
-from services.simulator.mailbox import Mailbox, Query, attachments, parsed
+from services.simulator.mailbox import Mailbox, Query, attachments, parsed, payload_of
 
 # A caught mail is a stranger's page: it may run nothing and load nothing.
 _POLICY = ("default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; "
@@ -74,7 +74,7 @@ class MailSite:
         parts = attachments(parsed(raw)) if raw is not None else []
         if not 0 <= int(number) < len(parts):
             return json_response({"error": "There is no such attachment."}, 404)
-        payload = parts[int(number)].get_payload(decode=True) or b""
+        payload = payload_of(parts[int(number)])
         # Always a download of unknown bytes: the sender's own content type could make the browser run it.
         return Response(200, payload, "application/octet-stream",
                         {**_GUARDED, "Content-Disposition": f'attachment; filename="attachment-{int(number)}"'})

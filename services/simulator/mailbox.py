@@ -54,11 +54,12 @@ class Mailbox:
              orjson.dumps(shown).decode(), search, raw))
         self._count, self._bytes = self._count + 1, self._bytes + len(raw)
         self._make_room()
-        return row.lastrowid
+        return row.lastrowid or 0
 
     def find(self, query: Query) -> list[dict]:
         """Mails that fit, newest first, each with headers, text, html and the list of its attachments."""
-        where, values = ["id > ?"], [query.after]
+        where: list[str] = ["id > ?"]
+        values: list[int | str] = [query.after]
         if query.to:
             where.append("instr(lower(recipients), ?)")
             values.append(query.to.lower())
@@ -127,9 +128,14 @@ def attachments(message: EmailMessage) -> list[EmailMessage]:
     return [part for part in message.walk() if not part.is_multipart() and id(part) not in bodies]
 
 
+def payload_of(part: EmailMessage) -> bytes:
+    """The decoded content of an attachment."""
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
 def _attachment(part: EmailMessage) -> dict:
-    payload = part.get_payload(decode=True) or b""
-    return {"filename": _safe(lambda: part.get_filename() or ""), "size": len(payload),
+    return {"filename": _safe(lambda: part.get_filename() or ""), "size": len(payload_of(part)),
             "content_type": _safe(part.get_content_type), "disposition": _safe(part.get_content_disposition) or "",
             "content_id": _safe(lambda: str(part["Content-ID"] or "").strip("<>"))}
 

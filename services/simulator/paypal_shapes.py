@@ -50,14 +50,15 @@ class PayPalError(Exception):
         detail = {"issue": issue, "field": field, "value": value, "location": "body" if field else None,
                   "description": description or DESCRIPTIONS.get(issue, "The refund was refused.")}
         self.status = status
-        self.body = {"name": name, "message": _MESSAGES[name], "debug_id": secrets.token_hex(6),
+        self.debug_id = secrets.token_hex(6)
+        self.body = {"name": name, "message": _MESSAGES[name], "debug_id": self.debug_id,
                      "details": [{k: v for k, v in detail.items() if v is not None}],
                      "links": [{"href": f"https://developer.paypal.com/docs/api/payments/v2/#error-{issue}",
                                 "rel": "information_link"}]}
 
     def response(self) -> Response:
         """The answer that tells it."""
-        return json_response(self.body, self.status, PayPal_Debug_Id=self.body["debug_id"])
+        return json_response(self.body, self.status, PayPal_Debug_Id=self.debug_id)
 
 
 def unprocessable(issue: str, **more) -> PayPalError:

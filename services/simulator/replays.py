@@ -32,11 +32,13 @@ class Replays:
     @contextlib.contextmanager
     def running(self, provider: str, key: str | None) -> Iterator[None]:
         """Hold the key while a call runs; KeyInUse when another call holds it."""
+        if key is None:
+            yield
+            return
         mark = (provider, key)
-        if key is not None and mark in self._running:
+        if mark in self._running:
             raise KeyInUse(key)
-        if key is not None:
-            self._running.add(mark)
+        self._running.add(mark)
         try:
             yield
         finally:

@@ -54,7 +54,7 @@ class Settling:
     def _due(self) -> None:
         for refund in self._records.refunds("settle_at <= ? ORDER BY seq", time.time()):
             try:
-                self.settle(refund, refund.settle_as)
+                self.settle(refund, refund.settle_as or "succeeded")
             except NotSettleable:
                 continue  # moved by hand meanwhile; its clock was cleared with it
         self.resume()

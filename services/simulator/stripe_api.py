@@ -131,7 +131,8 @@ class StripeApi:
     def list_refunds(self, form: dict, effects: Mapping, key: str | None) -> Response:
         """Refunds newest first, of one payment when asked, a page at a time."""
         limit = checks.whole_number(form, "limit", 1, 100) or 10
-        where, values = ["provider = 'stripe'"], []
+        where: list[str] = ["provider = 'stripe'"]
+        values: list[object] = []
         for param, column in (("payment_intent", "payment"), ("charge", "charge")):
             if param in form:
                 where.append(f"{column} = ?")

@@ -33,7 +33,7 @@ class StripeCalls:
         text = request.body.decode("utf-8", "replace") if request.method == "POST" else request.query_string
         fingerprint, place = repr(sorted(parse_qsl(text, keep_blank_values=True))), f"{request.method} {request.path}"
         kept = self._replays.kept("stripe", key) if key else None
-        if kept:
+        if kept and key:
             return _replayed(kept, fingerprint, place, key)
         request_id = f"req_{secrets.token_hex(7)}"
         with self._records.change():
@@ -62,7 +62,7 @@ class StripeCalls:
 
     def unknown_route(self, request: Request) -> Response:
         """A 404 as Stripe words it."""
-        return self.refused(invalid(f"Unrecognized request URL ({request.method}: {request.path}).", status=404))
+        return invalid(f"Unrecognized request URL ({request.method}: {request.path}).", status=404).response()
 
     def _acted(self, action: Callable, text: str, values: Mapping, effects: Mapping,
                key: str | None) -> tuple[Response, bool]:
