@@ -1,0 +1,69 @@
+"""The claim service's copy of an order, what its claims hold, and the answer to a proposed settlement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.claim.model.claim import Claim
+from shared.kernel.aggregate import Aggregate
+from shared.kernel.clock import stamp
+
+
+@dataclass(kw_only=True)
+class OrderCase(Aggregate):
+    """Whose order it is, how far it is, and its open claims. Its stream is `claim` too, its id the order's.
+
+    claims_ever: how many were ever opened on it, the number of the next one comes from it. cleared: the settlement was
+    cleared, so that a claim opened from now on holds nothing (SET-06).
+    """
+
+    stream = "claim"
+
+    number: str
+    marketplace: str
+    profile: str
+    customer_ref: str
+    seller_id: str
+    currency: str
+    total: int
+    phase: str
+    lines: list[dict[str, Any]]
+    claims_ever: int = 0
+    open_claims: int = 0
+    open_ids: list[str] = field(default_factory=list)
+    holding_ids: list[str] = field(default_factory=list)
+    cleared: bool = False
+
+    def note(self, claim: Claim) -> bool:
+        """Keep count of what is open and what holds; answers whether that changed."""
+        before = (self.open_ids, self.holding_ids)
+        self.open_ids = _with(self.open_ids, claim.id, claim.is_open)
+        self.holding_ids = _with(self.holding_ids, claim.id, claim.holds)
+        self.open_claims = len(self.open_ids)
+        return before != (self.open_ids, self.holding_ids)
+
+    def answer_settlement(self, now: datetime) -> None:
+        """SET-06, SET-07: the order may be paid out unless a claim holds it. Saying yes is the cut-off (I8).
+
+        Opening a claim changes this same row, so the two cannot happen at once without one of them seeing the other.
+        """
+        self.cleared = not self.holding_ids
+        self.record(
+            "claim.settlement_cleared" if self.cleared else "claim.settlement_blocked",
+            order_id=self.id,
+            seller_id=self.seller_id,
+            holding_claim_ids=list(self.holding_ids),
+            as_of=stamp(now),
+        )
+
+    def settlement_given_up(self) -> None:
+        """The proposal was taken back before it was settled: claims may hold again."""
+        self.cleared = False
+
+
+def _with(ids: list[str], id: str, there: bool) -> list[str]:
+    if there:
+        return ids if id in ids else [*ids, id]
+    return [other for other in ids if other != id]

@@ -1,0 +1,206 @@
+"""What a claim is, and how each of its transitions is made: the row found, the state entered, the event told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.claim import policies
+from services.claim.model import refusals
+from services.claim.model.guards import Asking
+from services.claim.model.parts import REQUESTER, acting_as, observer_party, viewer
+from services.claim.model.states import OPEN, RESOLVED
+from services.claim.model.transitions import TABLE, Row, rows_of
+from services.claim.policies import COORDINATORS, SELLER, Profile, Reason
+from shared.kernel.aggregate import Aggregate
+from shared.kernel.clock import stamp
+from shared.kernel.errors import Forbidden, NotInThisState, Refusal
+from shared.kernel.principal import Principal
+
+
+@dataclass(kw_only=True)
+class ClaimRecord(Aggregate):
+    """One reported problem (spec 5.3). Amounts in minor units of `currency`.
+
+    state_since: when the present state was reached; windows and timers count from it. awaiting: the party whose turn
+    it is, None when nobody's. hold: it holds the order's settlement while it is open. resolution: the last one chosen,
+    with its status. last_*_public_at: when each side last spoke in public.
+    """
+
+    stream = "claim"
+
+    profile: Profile
+    number: str
+    category: str
+    marketplace: str
+    order_id: str
+    order_number: str
+    seller_id: str
+    customer_ref: str
+    currency: str
+    title: str
+    description: str
+    reason_code: str
+    lines: list[dict[str, Any]]
+    photos: list[str]
+    handler: str
+    former_handler: str
+    state: str
+    state_since: datetime
+    opened_at: datetime
+    updated_at: datetime
+    hold: bool
+    disputed: int
+    assignee: str | None = None
+    awaiting: str | None = None
+    awaiting_since: datetime | None = None
+    awaiting_manual: bool = False
+    resolution: dict[str, Any] | None = None
+    observers: list[dict[str, str]] = field(default_factory=list)
+    appealed: bool = False
+    merged_into: str | None = None
+    last_handler_public_at: datetime | None = None
+    last_customer_public_at: datetime | None = None
+
+    # what it is
+
+    @property
+    def reason(self) -> Reason:
+        return self.profile.reasons[self.reason_code]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def holds(self) -> bool:
+        """Does this claim hold the order's settlement now? (SET-01, SET-02)"""
+        return self.hold and self.is_open
+
+    @property
+    def executing(self) -> bool:
+        return self.resolution is not None and self.resolution["status"] == "executing"
+
+    def attention(self, who: Principal) -> bool:
+        """The red mark: is it this viewer's turn? With an assignee, only he among the coordinators is meant (A4)."""
+        if self.awaiting is None or self.awaiting != viewer(who):
+            return False
+        return self.awaiting != COORDINATORS or self.assignee in (None, who.id)
+
+    def allowed_actions(self, asking: Asking) -> list[str]:
+        """What this asker may do now; nothing of it will be refused for the claim's state."""
+        return sorted({row.name for row in TABLE if self._passes(row, asking)})
+
+    def allowed_resolutions(self, asking: Asking) -> list[str]:
+        """The kinds that this asker may choose now (S2-11, S2-18)."""
+        kinds: set[str] = set()
+        if self._any_passes("choose_refund", asking):
+            kinds |= policies.EXECUTED_KINDS
+        if self._any_passes("choose_replacement", asking):
+            kinds |= policies.AGREED_KINDS
+        if self._any_passes("propose", asking):
+            kinds |= policies.PROPOSED_KINDS
+        return [kind for kind in self.profile.resolutions if kind in kinds]
+
+    # how a transition is made
+
+    def _row(self, command: str, asking: Asking) -> Row:
+        """The row that lets this happen. Raises Forbidden, NotInThisState, or what its guards say, in this order."""
+        rows = [row for row in rows_of(command) if asking.who.role in row.roles]
+        if not rows:
+            raise Forbidden(action=command)
+        rows = [row for row in rows if self.state in row.sources]
+        if not rows:
+            raise NotInThisState(kind="claim", state=self.state, action=command)
+        refused = [self._refusal(row, asking) for row in rows]
+        for row, refusal in zip(rows, refused, strict=True):
+            if refusal is None:
+                return row
+        raise refused[0] or Forbidden(action=command)
+
+    def _refusal(self, row: Row, asking: Asking) -> Refusal | None:
+        for guard in row.guards:
+            if refusal := guard(self, asking):
+                return refusal
+        return None
+
+    def _passes(self, row: Row, asking: Asking) -> bool:
+        return asking.who.role in row.roles and self.state in row.sources and self._refusal(row, asking) is None
+
+    def _any_passes(self, command: str, asking: Asking) -> bool:
+        return any(self._passes(row, asking) for row in rows_of(command))
+
+    def _offered(self, kind: str, of: frozenset[str]) -> None:
+        if kind not in self.profile.resolutions or kind not in of:
+            raise refusals.ResolutionNotOffered(profile=self.profile.code, kind=kind)
+
+    def _move(self, row: Row, target: str, asking: Asking, **facts: Any) -> None:
+        """Enter `target` and tell the row's event. `awaiting` among the facts is whose turn it becomes."""
+        before = self._enter(target, asking, facts.pop("awaiting", self.awaiting))
+        self._tell(row.events[0], before, asking, **facts)
+
+    def _resolve(self, row: Row, asking: Asking) -> None:
+        before = self._enter(RESOLVED, asking, None)
+        self._tell_resolved(before, asking)
+
+    def _enter(self, target: str, asking: Asking, awaiting: str | None) -> str:
+        before, self.state = self.state, target
+        if target != before:
+            self.state_since = asking.now
+        self.updated_at = asking.now
+        # By hand lasts until the next public comment (A8), but nobody is awaited once it is over.
+        if awaiting is None or not self.awaiting_manual:
+            self._await(awaiting, asking.now)
+        return before
+
+    def _await(self, party: str | None, now: datetime, manual: bool = False) -> None:
+        if party != self.awaiting:
+            self.awaiting, self.awaiting_since = party, now if party else None
+        self.awaiting_manual = manual
+        self.updated_at = now
+
+    def _hold_again(self, asking: Asking) -> None:
+        """After the settlement was cleared a claim holds nothing any more: it is post-settlement (SET-06, A14)."""
+        self.hold = self.profile.hold != "none" and not asking.order_cleared
+
+    def _tell(self, type: str, before: str, asking: Asking, **facts: Any) -> None:
+        self.record(type, **self.facts(before, asking), **facts)
+
+    def _tell_resolved(self, before: str, asking: Asking) -> None:
+        self._tell(
+            "claim.resolved",
+            before,
+            asking,
+            resolution=self._resolution_facts() or None,
+            opened_at=stamp(self.opened_at),
+            duration_s=int((asking.now - self.opened_at).total_seconds()),
+        )
+
+    def facts(self, before: str | None, asking: Asking) -> dict[str, Any]:
+        """What every claim event says: whose claim it is, the step it made, and what holds after it."""
+        return {
+            "claim_id": self.id,
+            "order_id": self.order_id,
+            "seller_id": self.seller_id,
+            "customer_ref": self.customer_ref,
+            "profile": self.profile.code,
+            "handler": self.handler,
+            "assignee": self.assignee,
+            "hold": self.holds,
+            "from": before,
+            "to": self.state,
+            "awaiting": self.awaiting,
+            "by": acting_as(asking.who.role),
+        }
+
+    def _resolution_facts(self) -> dict[str, Any]:
+        """kind and refund_id of the last chosen resolution, as far as there is one."""
+        return {key: self.resolution[key] for key in ("kind", "refund_id") if key in (self.resolution or {})}
+
+    def _observer(self, kind: str, ref: str) -> dict[str, str] | None:
+        return next((o for o in self.observers if (o["kind"], o["id"]) == (kind, ref)), None)
+
+    def _parties(self) -> set[str]:
+        fixed = {REQUESTER, SELLER, self.handler}
+        return fixed | {observer_party(o["kind"], o["id"]) for o in self.observers}

@@ -1,0 +1,378 @@
+"""The public language of the claim service: what it announces, what it takes."""
+
+from __future__ import annotations
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from shared.contracts.fields import Id, Minor, Moment, MoneySchema, PositiveMoneySchema, Strict, Text, Whole
+from shared.contracts.registry import Operation, announce
+
+STATES = (
+    "submitted",
+    "in_progress",
+    "solution_proposed",
+    "platform_review",
+    "resolved",
+    "refused",
+    "closed",
+    "withdrawn",
+    "merged",
+)
+KINDS = ("replacement", "refund", "gesture", "proposal", "message")
+BULK = 500  # ids per call (model 7)
+TEXT_LENGTH = 10_000  # characters, as a message may have
+PHOTOS = 10  # attachments per message (model 7)
+
+
+# events
+
+
+class ClaimFact(Strict):
+    """What every claim event says. `hold`: does the claim hold the order's settlement after this event?
+
+    awaiting: whose turn it is now: requester, seller, coordinators, platform, `supplier:<id>`, `account:<id>`, nobody.
+    by: requester, seller, coordinator, platform or system.
+    """
+
+    claim_id = Id(required=True)
+    order_id = Id(required=True)
+    seller_id = Id(required=True)
+    customer_ref = Id(required=True)
+    profile = fields.String(required=True)
+    handler = fields.String(required=True)
+    assignee = Id(required=True, allow_none=True)
+    hold = fields.Boolean(required=True)
+    from_ = fields.String(data_key="from", required=True, allow_none=True)
+    to = fields.String(required=True, validate=validate.OneOf(STATES))
+    awaiting = fields.String(required=True, allow_none=True)
+    by = fields.String(required=True)
+
+
+class ClaimedLine(Strict):
+    line_id = Id(required=True)
+    qty = Whole(least=1, required=True)
+
+
+class PartySchema(Strict):
+    type = fields.String(required=True)
+    id = Id(required=True)
+
+
+class MessageSchema(Strict):
+    """A public comment that comes with the event; the messaging service posts it under this id."""
+
+    message_id = Id(required=True)
+    text = Text(TEXT_LENGTH, required=True)
+
+
+class Holding(ClaimFact):
+    """hold_mode: none, order or disputed (of the order, only `disputed_amount`)."""
+
+    hold_mode = fields.String(required=True, validate=validate.OneOf(("none", "order", "disputed")))
+
+
+class Opened(Holding):
+    number = fields.String(required=True)
+    category = fields.String(required=True)
+    profile_version = Whole(required=True)
+    marketplace = Id(required=True)
+    order_number = fields.String(required=True)
+    line_ids = fields.List(Id(), required=True)
+    lines = fields.List(fields.Nested(ClaimedLine), required=True)
+    requester = fields.Nested(PartySchema, required=True)
+    reason_code = Id(required=True)
+    title = fields.String(required=True)
+    disputed_amount = fields.Nested(MoneySchema, required=True)
+    photos_count = Whole(required=True)
+    supplier_ids = fields.List(Id(), required=True)
+    message = fields.Nested(MessageSchema, required=True)
+
+
+class RefundLine(Strict):
+    """qty: units; amount: minor units of the order's currency; neither: all that remains of the line."""
+
+    line_id = Id(required=True)
+    qty = Whole(least=1)
+    amount = Minor(least=1)
+
+
+class WantedRefund(Strict):
+    """No lines and no amount: everything the order has left, with its shipping when `shipping`."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(("claim_resolution", "commercial_gesture")))
+    lines = fields.List(fields.Nested(RefundLine), required=True)
+    shipping = fields.Boolean(required=True)
+    amount = fields.Nested(PositiveMoneySchema)
+    reason_code = Id(required=True)
+
+
+class ResolutionFact(ClaimFact):
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    refund_id = Id()
+
+
+class ResolutionChosen(ResolutionFact):
+    """With a refund: the refund service requests it under `refund_id`, for the actor of this event."""
+
+    refund = fields.Nested(WantedRefund)
+    return_instructions = Text(2000)
+
+
+class ResolutionFailed(ResolutionFact):
+    """error: the stable code of the refund's refusal or failure."""
+
+    error = fields.String(required=True)
+
+
+class SolutionProposed(ResolutionFact):
+    message = fields.Nested(MessageSchema, required=True)
+
+
+class SolutionRejected(ResolutionFact):
+    reason = Text(2000, required=True)
+
+
+class ResolutionName(Strict):
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    refund_id = Id()
+
+
+class Resolved(ClaimFact):
+    """resolution: the last one chosen, if any. duration_s: seconds since the claim was opened."""
+
+    resolution = fields.Nested(ResolutionName, required=True, allow_none=True)
+    opened_at = Moment(required=True)
+    duration_s = Whole(required=True)
+
+
+class Refused(ClaimFact):
+    reason_code = Id(required=True)
+    counted = fields.Boolean(required=True)
+
+
+class WithReason(ClaimFact):
+    reason = Text(2000)
+
+
+class TakenUpAgain(Holding):
+    reason = Text(2000)
+
+
+class Assigned(ClaimFact):
+    assignee_from = Id(required=True, allow_none=True)
+
+
+class AwaitingChanged(ClaimFact):
+    awaiting_from = fields.String(required=True, allow_none=True)
+    manual = fields.Boolean(required=True)
+
+
+class ObserverSchema(Strict):
+    """scope: sees `all` comments or only `public` ones."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(("account", "supplier")))
+    id = Id(required=True)
+    scope = fields.String(required=True, validate=validate.OneOf(("all", "public")))
+
+
+class ObserverChanged(ClaimFact):
+    observer = fields.Nested(ObserverSchema, required=True)
+
+
+class Merged(ClaimFact):
+    target_id = Id(required=True)
+
+
+class SettlementAnswer(Strict):
+    """Stream `claim` of the order's id: may the order be paid out? Clearing it is the cut-off for holds (SET-06)."""
+
+    order_id = Id(required=True)
+    seller_id = Id(required=True)
+    holding_claim_ids = fields.List(Id(), required=True)
+    as_of = Moment(required=True)
+
+
+announce(
+    "claim",
+    {
+        "claim.opened": Opened(),
+        "claim.started": ClaimFact(),
+        "claim.resolution_chosen": ResolutionChosen(),
+        "claim.resolution_executed": ResolutionFact(),
+        "claim.resolution_failed": ResolutionFailed(),
+        "claim.solution_proposed": SolutionProposed(),
+        "claim.solution_rejected": SolutionRejected(),
+        "claim.resolved": Resolved(),
+        "claim.refused": Refused(),
+        "claim.escalated": WithReason(),
+        "claim.handed_back": ClaimFact(),
+        "claim.appealed": TakenUpAgain(),
+        "claim.reopened": TakenUpAgain(),
+        "claim.closed": ClaimFact(),
+        "claim.withdrawn": WithReason(),
+        "claim.merged": Merged(),
+        "claim.state_set": ClaimFact(),
+        "claim.assigned": Assigned(),
+        "claim.awaiting_changed": AwaitingChanged(),
+        "claim.observer_added": ObserverChanged(),
+        "claim.observer_removed": ObserverChanged(),
+        "claim.settlement_cleared": SettlementAnswer(),
+        "claim.settlement_blocked": SettlementAnswer(),
+    },
+)
+
+
+# commands
+
+
+class OpenLine(Strict):
+    line_id = Id(required=True)
+    qty = Whole(least=1)
+
+
+class OpenArgs(Strict):
+    """CLM-01. lines without qty: the whole line. photos: attachment ids."""
+
+    order_id = Id(required=True)
+    reason_code = Id(required=True)
+    text = Text(TEXT_LENGTH, required=True)
+    title = Text(200)
+    lines = fields.List(fields.Nested(OpenLine), load_default=list, validate=validate.Length(max=500))
+    photos = fields.List(Id(), load_default=list, validate=validate.Length(max=PHOTOS))
+
+
+class OneClaim(Strict):
+    claim_id = Id(required=True)
+
+
+class RefundArgs(Strict):
+    """Left out: the claim's lines, or the whole order with its shipping when the claim names none."""
+
+    lines = fields.List(fields.Nested(RefundLine), load_default=list, validate=validate.Length(max=500))
+    shipping = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    amount = fields.Nested(PositiveMoneySchema)
+    reason_code = Id()
+
+
+class ChooseResolutionArgs(OneClaim):
+    """CLM-03, CLM-04. A gesture names its amount (S0-06); return instructions go with a replacement (S2-13)."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(("replacement", "refund", "gesture")))
+    refund = fields.Nested(RefundArgs)
+    return_instructions = Text(2000)
+
+    @validates_schema
+    def parts_fit_the_kind(self, data: dict, **_: object) -> None:
+        if data["kind"] == "replacement" and "refund" in data:
+            raise ValidationError("A replacement carries no refund.", "refund")
+        if data["kind"] != "replacement" and "return_instructions" in data:
+            raise ValidationError("Return instructions go with a replacement.", "return_instructions")
+        if data["kind"] == "gesture" and "amount" not in data.get("refund", {}):
+            raise ValidationError("A gesture names its amount.", "refund")
+
+
+class ProposeArgs(OneClaim):
+    text = Text(TEXT_LENGTH, required=True)
+    kind = fields.String(validate=validate.OneOf(("proposal", "message")))
+
+
+class ReasonedArgs(OneClaim):
+    reason = Text(2000, required=True)
+
+
+class OptionalReasonArgs(OneClaim):
+    reason = Text(2000)
+
+
+class RefuseArgs(OneClaim):
+    reason_code = Id(required=True)
+
+
+class AppealArgs(OneClaim):
+    text = Text(2000, required=True)
+
+
+class CloseManyArgs(Strict):
+    claim_ids = fields.List(Id(), required=True, validate=validate.Length(min=1, max=BULK))
+
+
+class SetStateArgs(OneClaim):
+    target = fields.String(required=True, validate=validate.OneOf(("submitted", "in_progress", "resolved")))
+
+
+class MergeArgs(OneClaim):
+    target_id = Id(required=True)
+
+
+class AssignArgs(OneClaim):
+    """assignee: a coordinator's user id; null gives the claim back to everyone (A4)."""
+
+    assignee = Id(required=True, allow_none=True)
+
+
+class SetAwaitingArgs(OneClaim):
+    party = fields.String(required=True, validate=validate.Length(min=1, max=80))
+
+
+class ObserverArgs(OneClaim):
+    kind = fields.String(required=True, validate=validate.OneOf(("account", "supplier")))
+    id = Id(required=True)
+
+
+class AddObserverArgs(ObserverArgs):
+    scope = fields.String(load_default="all", validate=validate.OneOf(("all", "public")))
+
+
+OPEN = Operation("claim.open", OpenArgs())
+START = Operation("claim.start", OneClaim())
+CHOOSE_RESOLUTION = Operation("claim.choose_resolution", ChooseResolutionArgs(), money=True)
+PROPOSE = Operation("claim.propose", ProposeArgs())
+CONFIRM = Operation("claim.confirm", OneClaim())
+REJECT = Operation("claim.reject", ReasonedArgs())
+ESCALATE = Operation("claim.escalate", ReasonedArgs())
+HAND_BACK = Operation("claim.hand_back", OneClaim())
+RESOLVE = Operation("claim.resolve", OneClaim())
+REFUSE = Operation("claim.refuse", RefuseArgs())
+CLOSE = Operation("claim.close", OneClaim())
+CLOSE_MANY = Operation("claim.close_many", CloseManyArgs())
+SET_STATE = Operation("claim.set_state", SetStateArgs())
+REOPEN = Operation("claim.reopen", OptionalReasonArgs())
+APPEAL = Operation("claim.appeal", AppealArgs())
+WITHDRAW = Operation("claim.withdraw", OptionalReasonArgs())
+MERGE = Operation("claim.merge", MergeArgs())
+ASSIGN = Operation("claim.assign", AssignArgs())
+SET_AWAITING = Operation("claim.set_awaiting", SetAwaitingArgs())
+ADD_OBSERVER = Operation("claim.add_observer", AddObserverArgs())
+REMOVE_OBSERVER = Operation("claim.remove_observer", ObserverArgs())
+
+
+# queries
+
+
+class ListArgs(Strict):
+    """Newest change first. awaiting: `me` or a party; assignee: `me`, `none` or a user id."""
+
+    category = fields.String(validate=validate.Length(max=32))
+    state = fields.List(fields.String(validate=validate.OneOf(STATES)), validate=validate.Length(min=1, max=9))
+    order_id = Id()
+    seller_id = Id()
+    customer_ref = Id()
+    awaiting = fields.String(validate=validate.Length(min=1, max=80))
+    assignee = Id()
+    updated_after = Moment()
+    limit = Whole(least=1, most=200, load_default=50)
+    cursor = fields.String(validate=validate.Length(max=300))
+
+
+class OfOrdersArgs(Strict):
+    order_ids = fields.List(Id(), required=True, validate=validate.Length(min=1, max=BULK))
+
+
+class NoArgs(Strict):
+    """Takes nothing."""
+
+
+GET = Operation("claim.get", OneClaim())
+LIST = Operation("claim.list", ListArgs())
+OF_ORDERS = Operation("claim.of_orders", OfOrdersArgs())
+PROFILES = Operation("claim.profiles", NoArgs())
