@@ -23,22 +23,29 @@ def inclusion_id(thread_id: str, kind: str, ref: str) -> str:
     return "inc_" + hashlib.sha256(f"{thread_id}\n{kind}\n{ref}".encode()).hexdigest()[:32]
 
 
-def visible(ctx: Any, thread: Thread) -> bool:
+def standing(ctx: Any, thread: Thread) -> str | None:
+    """`insider` (reads private comments too), `outsider` (reads what is public), or None: sees no such thread."""
     principal: Principal = ctx.principal
     if principal.is_staff or principal.role == "system":
-        return True
+        return "insider"
     if principal.role == "customer":
-        return principal.party is not None and principal.party == thread.customer_ref
+        return "outsider" if principal.party is not None and principal.party == thread.customer_ref else None
     if principal.role in JOINING:
         inclusion = ctx.get(Inclusion, inclusion_id(thread.id, *policies.author_of(principal)))
-        return inclusion is not None and inclusion.active
-    return principal.acts_for_seller(thread.seller_id)
+        if inclusion is None or not inclusion.active:
+            return None
+        return "insider" if inclusion.scope == "all" else "outsider"
+    return "insider" if principal.acts_for_seller(thread.seller_id) else None
 
 
-def need_thread(ctx: Any, args: dict[str, Any]) -> Thread:
-    """The thread that `thread_id` or `claim_id` names. NotFound also when the caller may not see it (T01)."""
+def need_thread(ctx: Any, args: dict[str, Any]) -> tuple[Thread, bool]:
+    """The thread that `thread_id` or `claim_id` names, and whether the caller is an insider on it.
+
+    NotFound also when the caller may not see it (T01).
+    """
     id = args["thread_id"] if "thread_id" in args else thread_of_claim(args["claim_id"])
     thread = ctx.get(Thread, id)
-    if thread is None or not visible(ctx, thread):
+    role = standing(ctx, thread) if thread is not None else None
+    if role is None:
         raise NotFound(kind="thread", id=id)
-    return thread
+    return thread, role == "insider"

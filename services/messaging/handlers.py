@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from services.messaging import policies, queries
-from services.messaging.access import need_thread, visible
+from services.messaging.access import need_thread, standing
 from services.messaging.model import (
     PRIVATE,
     PUBLIC,
     AskIsPrivate,
-    CustomerPrivate,
     Inclusion,
     Message,
     NotYoursToChange,
     OrderParties,
+    PrivateNotAllowed,
     PrivateTalk,
     PublicTalk,
     Thread,
@@ -41,13 +41,12 @@ def post_message(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
     """MSG-01, with the visibility the server decides when the caller does not (S1-31)."""
     if ctx.principal.role not in WRITERS:
         raise Forbidden()
-    thread = need_thread(ctx, args)
+    thread, insider = need_thread(ctx, args)
     talk = ctx.need(PublicTalk, thread.id)
     private = ctx.get(PrivateTalk, thread.id) or PrivateTalk(id=thread.id, tenant=ctx.tenant)
-    role = ctx.principal.role
-    visibility = args.get("visibility") or policies.default_visibility(role, private.count > 0)
-    if visibility == PRIVATE and role not in policies.INSIDERS:
-        raise CustomerPrivate()
+    visibility = args.get("visibility") or policies.default_visibility(insider, private.count > 0)
+    if visibility == PRIVATE and not insider:
+        raise PrivateNotAllowed()
     if visibility == PUBLIC and "asks" in args:
         raise AskIsPrivate()
     author = policies.author_of(ctx.principal)
@@ -129,7 +128,7 @@ def close_threads(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
 
 def _close(ctx: Any, thread_id: str) -> str:
     try:
-        thread = need_thread(ctx, {"thread_id": thread_id})
+        thread, _ = need_thread(ctx, {"thread_id": thread_id})
         thread.close(policies.author_of(ctx.principal), ctx.need(PublicTalk, thread_id))
     except Refusal as refusal:
         return refusal.code
@@ -168,11 +167,8 @@ def _message(
 def _need_message(ctx: Any, message_id: str) -> tuple[Message, PublicTalk]:
     """A message the caller may read, with the public side of its thread. NotFound else (T01)."""
     message = ctx.get(Message, message_id)
-    if (
-        message is None
-        or not visible(ctx, ctx.need(Thread, message.thread_id))
-        or (message.visibility == PRIVATE and ctx.principal.role not in policies.INSIDERS)
-    ):
+    role = standing(ctx, ctx.need(Thread, message.thread_id)) if message is not None else None
+    if role is None or (role == "outsider" and message.visibility == PRIVATE):
         raise NotFound(kind="message", id=message_id)
     return message, ctx.need(PublicTalk, message.thread_id)
 

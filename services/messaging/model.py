@@ -30,8 +30,8 @@ class ThreadFull(Refusal):
     code, status, rule = "THREAD_FULL", 409, "MSG-01"
 
 
-class CustomerPrivate(Forbidden):
-    """A customer's message is always public."""
+class PrivateNotAllowed(Forbidden):
+    """Only insiders write private comments: what you write is public."""
 
     code, rule = "PRIVATE_NOT_ALLOWED", "S1-31"
 
@@ -90,13 +90,14 @@ class OrderParties(Aggregate):
 
 @dataclass(kw_only=True)
 class Inclusion(Aggregate):
-    """A supplier or account observer who was let into a thread, or was once (T06)."""
+    """A supplier or account observer who was let into a thread, or was once (T06). scope: `all` or `public` (A5)."""
 
     stream = "inclusion"
 
     thread_id: str
     kind: str
     ref: str
+    scope: str = "all"
     active: bool = True
 
 

@@ -9,7 +9,8 @@ from shared.kernel.principal import Principal
 INSIDERS = frozenset(
     {"coordinator", "platform_agent", "supplier", "seller", "integrator", "account_observer", "system"}
 )
-"""Who may read and write private comments on a thread they take part in; never the customer (S1-24, S1-25)."""
+"""Who may read and write private comments on a thread they take part in; never the customer (S1-24, S1-25).
+An observer who was included with the scope `public` is no insider either (A5)."""
 
 HOUSE = frozenset({"seller", "coordinator", "platform_agent"})
 """Authors whose public message is an answer to the customer. Suppliers and observers join in, but do not answer."""
@@ -34,15 +35,13 @@ MOST_PER_SIDE = 1_000
 """Public, and private, messages on one thread (model 7): beyond that nobody reads, somebody loops."""
 
 
-def default_visibility(role: str, has_private: bool) -> str:
+def default_visibility(insider: bool, has_private: bool) -> str:
     """What a message without a stated visibility becomes (S1-31, T04).
 
     Private for insiders as soon as the thread holds a private comment: an answer to a supplier that goes to the
     customer by oversight cannot be taken back. A customer's message is public always.
     """
-    if role in INSIDERS and has_private:
-        return "private"
-    return "public"
+    return "private" if insider and has_private else "public"
 
 
 def author_of(principal: Principal) -> tuple[str, str]:

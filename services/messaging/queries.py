@@ -49,9 +49,8 @@ def list_messages(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
         .join(public_talks, public_talks.c.id == messages.c.thread_id)
         .where(_in_reach(principal, messages, messages.c.thread_id))
     )
-    if not _insider(principal):
-        statement = statement.where(messages.c.visibility == PUBLIC)
-    statement = statement.where(_wanted(args))
+    insider = _insider(principal, messages.c.thread_id)
+    statement = statement.where(_wanted(args), sa.or_(messages.c.visibility == PUBLIC, insider))
     if "author" in args:
         statement = statement.where(messages.c.author_type == args["author"])
     if "cursor" in args:
@@ -63,7 +62,6 @@ def list_messages(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
 
 def message_view(message: Message, talk: PublicTalk, principal: Principal, now: datetime) -> dict[str, Any]:
     """A message as this reader sees it; the reader may read it, that was checked before."""
-    insider = _insider(principal)
     view = {
         "id": message.id,
         "thread_id": message.thread_id,
@@ -79,7 +77,7 @@ def message_view(message: Message, talk: PublicTalk, principal: Principal, now: 
         "version": message.version,
         "allowed_actions": _message_actions(message, talk, principal, now),
     }
-    if insider:
+    if message.visibility == PRIVATE:
         view["asks"] = message.asks
     return view
 
@@ -93,6 +91,7 @@ def _threads(principal: Principal) -> sa.Select:
             public_talks.c.last,
             sa.func.coalesce(private_talks.c.version, 0).label("private_version"),
             sa.func.coalesce(private_talks.c.count, 0).label("private_count"),
+            _insider(principal, threads.c.id).label("insider"),
         )
         .join(public_talks, public_talks.c.id == threads.c.id)
         .outerjoin(private_talks, private_talks.c.id == threads.c.id)
@@ -101,7 +100,7 @@ def _threads(principal: Principal) -> sa.Select:
 
 
 def _in_reach(principal: Principal, table: sa.Table, thread_id: sa.Column) -> sa.ColumnElement[bool]:
-    """Rows of this table that the caller may know of; the same rule as `access.visible` (T01)."""
+    """Rows of this table that the caller may know of; the same rule as `access.standing` (T01)."""
     of_tenant = table.c.tenant == principal.tenant
     if principal.is_staff or principal.role == "system":
         return of_tenant
@@ -112,11 +111,7 @@ def _in_reach(principal: Principal, table: sa.Table, thread_id: sa.Column) -> sa
     if principal.role in ("seller", "integrator") and principal.party:
         return sa.and_(of_tenant, table.c.seller_id == principal.party)
     if principal.role in JOINING:
-        kind, ref = policies.author_of(principal)
-        mine = sa.select(inclusions.c.thread_id).where(
-            inclusions.c.kind == kind, inclusions.c.ref == ref, inclusions.c.active.is_(True)
-        )
-        return sa.and_(of_tenant, thread_id.in_(mine))
+        return sa.and_(of_tenant, thread_id.in_(_included(principal)))
     return sa.false()
 
 
@@ -128,12 +123,22 @@ def _wanted(args: dict[str, Any]) -> sa.ColumnElement[bool]:
     return messages.c.order_id.in_(args["order_ids"])
 
 
-def _insider(principal: Principal) -> bool:
-    return principal.role in policies.INSIDERS
+def _insider(principal: Principal, thread_id: sa.Column) -> sa.ColumnElement[bool]:
+    """May the caller read the private comments of this thread? The same rule as `access.standing`."""
+    if principal.role in JOINING:
+        return thread_id.in_(_included(principal).where(inclusions.c.scope == "all"))
+    return sa.literal(principal.role in policies.INSIDERS)
+
+
+def _included(principal: Principal) -> sa.Select:
+    kind, ref = policies.author_of(principal)
+    return sa.select(inclusions.c.thread_id).where(
+        inclusions.c.kind == kind, inclusions.c.ref == ref, inclusions.c.active.is_(True)
+    )
 
 
 def _thread_view(row: Any, principal: Principal) -> dict[str, Any]:
-    insider = _insider(principal)
+    insider = bool(row["insider"])
     last = row["last"]
     has_private = insider and row["private_count"] > 0
     view = {
@@ -151,7 +156,7 @@ def _thread_view(row: Any, principal: Principal) -> dict[str, Any]:
         "opened_at": stamp(row["opened_at"]),
         "messages": row["public_count"],
         "awaits_answer": last.get("customer", [0])[0] > last.get("house", [0])[0],
-        "compose_defaults": {"visibility": policies.default_visibility(principal.role, has_private)},
+        "compose_defaults": {"visibility": policies.default_visibility(insider, has_private)},
         "allowed_actions": _thread_actions(row, principal),
     }
     if insider:

@@ -39,7 +39,7 @@ def open_thread_when_claim_opened(ctx: Any, event: Any) -> None:
     ctx.save(thread)
     _say(ctx, event, thread, PublicTalk(id=thread.id, tenant=ctx.tenant), author)
     for supplier_id in claim["supplier_ids"]:
-        _include(ctx, thread.id, "supplier", supplier_id, active=True)
+        _include(ctx, thread.id, "supplier", supplier_id, scope="all", active=True)
 
 
 def post_proposal_when_solution_proposed(ctx: Any, event: Any) -> None:
@@ -81,15 +81,16 @@ def let_out_when_observer_removed(ctx: Any, event: Any) -> None:
 
 
 def _observer(ctx: Any, event: Any, active: bool) -> None:
-    observer = event.data["observer"]
-    if observer["kind"] in ("supplier", "account_observer"):
-        _include(ctx, thread_of_claim(event.data["claim_id"]), observer["kind"], observer["id"], active)
+    data = event.data
+    observer = data["observer"]
+    kind = "account_observer" if observer["kind"] == "account" else observer["kind"]
+    _include(ctx, thread_of_claim(data["claim_id"]), kind, observer["id"], observer["scope"], active)
 
 
-def _include(ctx: Any, thread_id: str, kind: str, ref: str, active: bool) -> None:
+def _include(ctx: Any, thread_id: str, kind: str, ref: str, scope: str, active: bool) -> None:
     id = inclusion_id(thread_id, kind, ref)
     inclusion = ctx.get(Inclusion, id) or Inclusion(id=id, tenant=ctx.tenant, thread_id=thread_id, kind=kind, ref=ref)
-    inclusion.active = active
+    inclusion.scope, inclusion.active = scope, active
     ctx.save(inclusion)
 
 

@@ -73,6 +73,7 @@ inclusions = aggregate_table(
     _id("thread_id"),
     sa.Column("kind", sa.String(20), nullable=False),
     _id("ref"),
+    sa.Column("scope", sa.String(8), nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Index("inclusion_of_thread", "thread_id"),
     sa.Index("inclusion_of_participant", "kind", "ref", "thread_id"),

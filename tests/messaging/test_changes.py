@@ -70,7 +70,7 @@ def test_nobody_but_staff_changes_what_another_wrote(desk, thread, other):
 
 
 def test_an_observer_cannot_change_even_his_own(desk, thread):
-    desk.about_claim("claim.observer_added", observer={"kind": "account_observer", "id": "usr_o1"})
+    desk.about_claim("claim.observer_added", observer={"kind": "account", "id": "usr_o1", "scope": "all"})
     comment = desk.post(OBSERVER, "I see.", visibility="public")
 
     assert set_visibility(desk, OBSERVER, comment, "private").status == 403

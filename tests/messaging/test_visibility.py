@@ -23,7 +23,7 @@ CANARY = "kanarienvogel-7f3a"
 @pytest.fixture
 def thread(desk):
     thread = desk.open_claim(supplier_ids=["sup_1"])
-    desk.about_claim("claim.observer_added", observer={"kind": "account_observer", "id": "usr_o1"})
+    desk.about_claim("claim.observer_added", observer={"kind": "account", "id": "usr_o1", "scope": "all"})
     return thread
 
 
@@ -138,7 +138,7 @@ def test_another_shop_finds_no_such_thread(desk, thread):
 
 
 def test_a_supplier_reads_only_while_included(desk, thread):
-    desk.about_claim("claim.observer_removed", observer={"kind": "supplier", "id": "sup_1"})
+    desk.about_claim("claim.observer_removed", observer={"kind": "supplier", "id": "sup_1", "scope": "all"})
 
     assert desk.call("thread.get", SUPPLIER, thread_id=thread).status == 404
     assert desk.ask("thread.messages", SUPPLIER, thread_id=thread)["items"] == []
@@ -149,3 +149,16 @@ def test_asking_somebody_is_for_private_comments_only(desk, thread):
     answer = desk.call("message.post", COORDINATOR, thread_id=thread, text="You?", asks={"type": "supplier"})
 
     assert (answer.status, answer.body["code"]) == (422, "ASK_IS_PRIVATE")
+
+
+def test_an_observer_of_the_public_part_reads_and_writes_in_public_only(desk, thread):
+    desk.about_claim("claim.observer_added", observer={"kind": "account", "id": "usr_o1", "scope": "public"})
+    desk.post(COORDINATOR, "Between us.", visibility="private")
+
+    assert desk.texts(OBSERVER) == ["The lamp arrived in pieces."]
+    view = desk.ask("thread.get", OBSERVER, thread_id=thread)
+    assert view["compose_defaults"] == {"visibility": "public"}
+    assert "private_messages" not in view
+    assert desk.post(OBSERVER, "I follow this.")["visibility"] == "public"
+    refused = desk.call("message.post", OBSERVER, thread_id=thread, text="Psst", visibility="private")
+    assert (refused.status, refused.body["code"]) == (403, "PRIVATE_NOT_ALLOWED")
