@@ -1,0 +1,17 @@
+"""Tell the provider simulator where to send its webhooks, as a merchant does once on the provider's pages."""
+
+import json
+import os
+import urllib.request
+
+
+def call(method: str, body: dict | None = None) -> None:
+    """One call of the simulator's switchboard; an answer other than 2xx raises."""
+    request = urllib.request.Request(os.environ["SIMULATOR_URL"] + "/_control/webhooks", method=method)
+    request.add_header("Content-Type", "application/json")
+    urllib.request.urlopen(request, json.dumps(body).encode() if body else None, timeout=10).close()
+
+
+call("DELETE")  # run again, it must not deliver everything twice
+call("POST", {"provider": "stripe", "url": os.environ["WEBHOOK_URL"], "secret": os.environ["STRIPE_WEBHOOK_SECRET"]})
+print("webhooks go to", os.environ["WEBHOOK_URL"])
