@@ -11,6 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PORT ?= 8000
 WORKERS ?= auto
+TESTS ?= tests
 COMPOSE := docker compose -f docker-compose.yml
 COMPOSE_TEST := docker compose -p aftersale-test -f docker-compose.yml -f docker/compose.test.yml
 
@@ -26,7 +27,7 @@ story: $(VENV)/.installed ## Walk one sale through a running suite, from the ord
 	@exec $(BIN)/aftersale story
 
 test: $(VENV)/.installed-test ## All tests; gets RabbitMQ and PostgreSQL by itself (TEST_SERVERS=env|containers|local)
-	@exec $(BIN)/python -m pytest tests -m 'not compose' -n $(WORKERS) $(ARGS)
+	@exec $(BIN)/python -m pytest $(TESTS) -m 'not compose' -n $(WORKERS) --dist loadfile $(ARGS)
 
 # Ports of its own, so that a stack somebody works with stays as it is.
 test-compose: export PORT = 28000
