@@ -1,0 +1,89 @@
+"""The `aftersale` command. `aftersale` alone prints what it can do."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+
+SERVICES = ("order", "claim", "messaging", "refund", "notification", "gateway")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    arguments = _parser().parse_args(argv)
+    if arguments.command in ("run", "demo"):
+        _make_green()
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "WARNING" if arguments.command == "demo" else "INFO"),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("amqp", "nameko", "urllib3", "stripe", "alembic.runtime.plugins"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return arguments.run(arguments)
+
+
+def _make_green() -> None:
+    """Sockets, threads and psycopg2 must be cooperative before anything that uses them is imported."""
+    import warnings
+
+    warnings.filterwarnings("ignore", message="(?s).*Eventlet is deprecated.*")
+    os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+    import eventlet
+
+    eventlet.monkey_patch()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="aftersale", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run services; broker and databases from the environment")
+    run.add_argument("services", nargs="+", choices=SERVICES, metavar="SERVICE")
+    run.set_defaults(run=_run)
+    migrate = commands.add_parser("migrate", help="bring the databases of services to the newest schema")
+    migrate.add_argument("services", nargs="*", metavar="SERVICE")
+    migrate.set_defaults(run=_migrate)
+    topology = commands.add_parser("topology", help="declare what stands on the broker, or compare it", add_help=False)
+    topology.add_argument("rest", nargs=argparse.REMAINDER)
+    topology.set_defaults(run=_topology)
+    simulator = commands.add_parser("simulator", help="payment providers and a mail catcher, simulated", add_help=False)
+    simulator.add_argument("rest", nargs=argparse.REMAINDER)
+    simulator.set_defaults(run=_simulator)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from shared.edge import runner
+    from shared.ops.settings import Settings
+
+    runner.check_environment()
+    return runner.run(arguments.services, Settings.from_environment())
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    from shared.ops.settings import SERVICES as WITH_DATA
+    from shared.ops.settings import Settings
+    from shared.storage.migrate import migrate
+
+    settings = Settings.from_environment()
+    for name in arguments.services or WITH_DATA:
+        migrate(name, settings.database_url(name), report=print)
+    return 0
+
+
+def _topology(arguments: argparse.Namespace) -> int:
+    from shared.edge.topology import main as topology
+
+    return topology(arguments.rest)
+
+
+def _simulator(arguments: argparse.Namespace) -> int:
+    from services.simulator.__main__ import main as simulator
+
+    return simulator(arguments.rest) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

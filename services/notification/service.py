@@ -1,0 +1,23 @@
+"""The notification service as nameko runs it. Nothing is decided here."""
+
+from __future__ import annotations
+
+from shared.edge.nameko import Joined, calls, inbox
+
+
+class NotificationService:
+    name = "notification"
+    app = Joined()
+
+    @inbox
+    def receive(self, events):
+        """A batch of events from notification.inbox."""
+        self.app.inbox.receive(events)
+
+    @calls
+    def execute(self, batch):
+        """A batch of commands and queries from the gateway."""
+        return self.app.execute(batch)
+
+
+SERVICE = NotificationService

@@ -1,0 +1,100 @@
+"""Runs nameko services in this process: no nameko CLI, obeys SIGTERM at once, lets work in flight finish (N11, N44)."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import signal
+import sys
+from dataclasses import replace
+
+import eventlet
+from nameko.containers import ServiceContainer
+
+from shared.edge.http_server import HttpServer
+from shared.edge.topology_plan import load as load_topology
+from shared.ops.settings import PRODUCTION, Settings
+
+log = logging.getLogger(__name__)
+# Kubernetes takes this long to stop sending new requests to a pod that is being stopped (N46).
+DRAIN_SECONDS = 5
+
+
+def run(names: list[str], settings: Settings) -> int:
+    """Run these services until SIGTERM or SIGINT; the exit code. Several in one process listen on consecutive ports."""
+    stop: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda signum, _frame: stop.append(signum))
+    running = [_start(name, replace(settings, port=settings.port + index)) for index, name in enumerate(names)]
+    log.info("%s ready", ", ".join(names))
+    while not stop and all(service.alive for service in running):
+        eventlet.sleep(0.2)
+    for service in running:
+        service.unready()
+    if settings.mode == PRODUCTION and stop:
+        eventlet.sleep(DRAIN_SECONDS)
+    for service in running:
+        service.stop()
+    return 0 if stop else 1
+
+
+class _Service:
+    """A service in its nameko container."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        module = importlib.import_module(f"services.{name}.service")
+        app = importlib.import_module(f"services.{name}.app").build(settings)
+        config = {"app": app, "settings": settings, "must_route": followed_streams(), "max_workers": 20}
+        self.container = ServiceContainer(module.SERVICE, config)
+        self.container.start()
+        self._watch = eventlet.spawn(self._wait)
+        self.alive = True
+
+    def _wait(self) -> None:
+        try:
+            self.container.wait()
+        except Exception:
+            log.exception("container died")
+        self.alive = False
+
+    def unready(self) -> None:
+        if health := self.container.config.get("health"):
+            health.stopping = True
+
+    def stop(self) -> None:
+        self.container.stop()
+
+
+class _Gateway:
+    """The gateway has no data and no broker: its WSGI application on the same HTTP server."""
+
+    alive = True
+
+    def __init__(self, settings: Settings) -> None:
+        module = importlib.import_module("services.gateway.app")
+        clients = importlib.import_module("services.gateway.clients").HttpClients(settings)
+        self.application = module.build(settings, clients)
+        self.server = HttpServer(self.application, settings.host, settings.port)
+        self.server.start()
+
+    def unready(self) -> None:
+        self.application.stopping = True
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
+def _start(name: str, settings: Settings) -> _Service | _Gateway:
+    return _Gateway(settings) if name == "gateway" else _Service(name, settings)
+
+
+def followed_streams() -> frozenset[str]:
+    """The streams that some service of ours follows: an event of one that reaches no queue is an alarm."""
+    plan = load_topology()
+    return frozenset(binding.key.removesuffix(".#") for binding in plan.bindings if binding.key.endswith(".#"))
+
+
+def check_environment() -> None:
+    """Refuse to start where it would freeze: sockets must be green before anything else was imported (N50)."""
+    if not eventlet.patcher.is_monkey_patched("socket"):
+        sys.exit("start services with `aftersale run`: it prepares the process first")
