@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any
 
 import amqp
 from environs import FileAwareEnv
@@ -80,19 +79,19 @@ def check_passively(connect: Callable[[], amqp.Connection], service: str, plan: 
     found = [
         f"exchange {name} is missing"
         for name in plan.writes[service]
-        if not _exists(connect, lambda channel, name=name: channel.exchange_declare(name, "topic", passive=True))
+        if not _exists(connect, "exchange_declare", name, "topic", passive=True)
     ]
-    if not _exists(connect, lambda channel: channel.queue_declare(queue, passive=True)):
+    if not _exists(connect, "queue_declare", queue, passive=True):
         found.append(f"queue {queue} is missing")
     elif not _is_quorum(connect, queue):
         found.append(f"queue {queue} is classic instead of quorum")
     return found
 
 
-def _exists(connect: Callable[[], amqp.Connection], look: Callable[[amqp.Channel], Any]) -> bool:
+def _exists(connect: Callable[[], amqp.Connection], declare: str, *what: str, passive: bool) -> bool:
     with closing(connect()) as connection:
         try:
-            look(connection.channel())
+            getattr(connection.channel(), declare)(*what, passive=passive)
         except amqp.exceptions.NotFound:
             return False
         return True
