@@ -13,7 +13,7 @@ export PORT ?= 8000
 WORKERS ?= auto
 TESTS ?= tests
 COMPOSE := docker compose -f docker-compose.yml
-COMPOSE_TEST := docker compose -p aftersale-test -f docker-compose.yml -f docker/compose.test.yml
+COMPOSE_TEST := docker compose -p aftersale-test -f docker-compose.yml -f deploy/compose.test.yml
 
 .PHONY: help run story test test-compose chaos bench lint lock up down clean
 

@@ -154,4 +154,4 @@ def test_a_secret_or_setting_that_is_generated_is_also_used(overlay: str) -> Non
 def test_the_copied_scripts_are_those_of_the_compose_stack(overlay: str) -> None:
     folder = ROOT / "k8s" / overlay
     for copy in (*folder.glob("*.sh"), *folder.glob("*.py")):
-        assert copy.read_bytes() == (ROOT / "docker" / copy.name).read_bytes()
+        assert copy.read_bytes() == (ROOT / "deploy" / copy.name).read_bytes()
