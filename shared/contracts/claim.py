@@ -184,10 +184,14 @@ class Merged(ClaimFact):
 
 
 class SettlementAnswer(Strict):
-    """Stream `claim` of the order's id: may the order be paid out? Clearing it is the cut-off for holds (SET-06)."""
+    """Stream `claim` of the order's id: may the order be paid out? Clearing it is the cut-off for holds (SET-06).
+
+    payout_ref: which proposal this answers.
+    """
 
     order_id = Id(required=True)
     seller_id = Id(required=True)
+    payout_ref = Id(required=True, allow_none=True)
     holding_claim_ids = fields.List(Id(), required=True)
     as_of = Moment(required=True)
 

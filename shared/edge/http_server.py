@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import eventlet
+import greenlet
 import orjson
 from eventlet import wsgi
 
@@ -127,5 +129,5 @@ class HttpServer:
         """Accept no more, finish what is in flight, close idle connections."""
         if self._acceptor is not None:
             self._acceptor.kill()
-            with eventlet.Timeout(timeout, False):
+            with eventlet.Timeout(timeout, False), suppress(greenlet.GreenletExit):
                 self._acceptor.wait()

@@ -47,7 +47,10 @@ class Settings:
     jwt_issuer: str = "aftersale"
     jwt_audience: str = "aftersale-api"
     api_keys_file: str = ""
-    rate_per_minute: int = 6000
+    rate_per_minute: int = 6000  # requests of one caller; 0 is no limit, as below
+    rate_per_minute_address: int = 12_000
+    rate_per_minute_tenant: int = 60_000
+    trusted_proxies: int = 0  # in front of the gateway: whose X-Forwarded-For tells the address that is counted
 
     def __post_init__(self) -> None:
         if self.mode not in (PRODUCTION, DEVELOPMENT):

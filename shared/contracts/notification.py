@@ -1,0 +1,77 @@
+"""The public language of the notification service. Its events name recipients by id, never by address."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from shared.contracts.fields import Id, Strict, Text, Whole
+from shared.contracts.registry import INTERNAL, Operation, announce
+
+PARTIES = ("customer", "seller", "supplier", "account_observer", "coordinator", "platform")
+LOCALES = ("fr", "en")
+STATES = ("queued", "sent", "failed", "suppressed")
+
+
+class NotificationFact(Strict):
+    """source_event_id: the event that somebody is told of; template_version: which wording was used."""
+
+    notification_id = Id(required=True)
+    source_event_id = Id(required=True)
+    source_type = fields.String(required=True)
+    recipient_kind = fields.String(required=True, validate=validate.OneOf(PARTIES))
+    recipient_ref = Id(required=True)
+    channel = fields.String(required=True)
+    template = fields.String(required=True)
+    template_version = Whole(required=True)
+    order_id = Id(allow_none=True)
+    claim_id = Id(allow_none=True)
+    message_id = Id(allow_none=True)
+
+
+class Sent(NotificationFact):
+    """provider_ref: the Message-ID of the mail, or what the transport answered."""
+
+    provider_ref = fields.String(required=True)
+
+
+class NotSent(NotificationFact):
+    error = fields.String(required=True)
+
+
+class RecipientRecorded(Strict):
+    party = fields.String(required=True, validate=validate.OneOf(PARTIES))
+    ref = Id(required=True)
+    locale = fields.String(required=True)
+
+
+announce(
+    "notification",
+    {"notification.sent": Sent(), "notification.failed": NotSent(), "notification.suppressed": NotSent()},
+)
+announce("notification", {"recipient.recorded": RecipientRecorded()}, audience=INTERNAL)
+
+
+class RecordContactArgs(Strict):
+    """How to reach a seller, a supplier or a colleague. Customers' contacts come with their orders."""
+
+    party = fields.String(required=True, validate=validate.OneOf(PARTIES))
+    ref = Id(required=True)
+    name = Text(120, required=True)
+    email = fields.Email(required=True, validate=validate.Length(max=254))
+    phone = fields.String(validate=validate.Regexp(r"^\+[1-9]\d{6,14}$", error="Use the form +33612345678."))
+    locale = fields.String(load_default="en", validate=validate.OneOf(LOCALES))
+
+
+class ListArgs(Strict):
+    """Newest first."""
+
+    order_id = Id()
+    claim_id = Id()
+    event_id = Id()
+    state = fields.String(validate=validate.OneOf(STATES))
+    limit = Whole(least=1, most=200, load_default=50)
+    cursor = fields.String(validate=validate.Length(max=300))
+
+
+CONTACT_RECORD = Operation("contact.record", RecordContactArgs())
+NOTIFICATION_LIST = Operation("notification.list", ListArgs())
