@@ -36,6 +36,13 @@ class OrderCase(Aggregate):
     holding_ids: list[str] = field(default_factory=list)
     cleared: bool = False
 
+    def reach(self, phase: str) -> bool:
+        """The order got this far; answers whether that is news."""
+        if self.phase == phase:
+            return False
+        self.phase = phase
+        return True
+
     def note(self, claim: Claim) -> bool:
         """Keep count of what is open and what holds; answers whether that changed."""
         before = (self.open_ids, self.holding_ids)
@@ -44,7 +51,7 @@ class OrderCase(Aggregate):
         self.open_claims = len(self.open_ids)
         return before != (self.open_ids, self.holding_ids)
 
-    def answer_settlement(self, now: datetime) -> None:
+    def answer_settlement(self, now: datetime, payout_ref: str | None) -> None:
         """SET-06, SET-07: the order may be paid out unless a claim holds it. Saying yes is the cut-off (I8).
 
         Opening a claim changes this same row, so the two cannot happen at once without one of them seeing the other.
@@ -54,6 +61,7 @@ class OrderCase(Aggregate):
             "claim.settlement_cleared" if self.cleared else "claim.settlement_blocked",
             order_id=self.id,
             seller_id=self.seller_id,
+            payout_ref=payout_ref,
             holding_claim_ids=list(self.holding_ids),
             as_of=stamp(now),
         )

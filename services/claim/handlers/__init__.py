@@ -1,0 +1,74 @@
+"""Everything the claim service does, on one screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.claim import queries
+from services.claim.handlers import commands as do
+from services.claim.handlers import reactions as hear
+from services.claim.handlers.deciding import AUTO_CLOSE, AUTO_CONFIRM
+from services.claim.model import Claim, OrderCase
+from shared.contracts import claim as contracts
+from shared.runtime.tables import Command, Contents, Query, Reaction
+
+
+def _the_claim(args: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(Claim, args["claim_id"])]
+
+
+def _the_order(args: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(OrderCase, args["order_id"])]
+
+
+def _of_event(data: dict[str, Any]) -> list[tuple[type, str]]:
+    """The claim and the order that an event of another service is about, as far as it is about any."""
+    named = ((Claim, data.get("claim_id")), (OrderCase, data.get("order_id")))
+    return [(entity, id) for entity, id in named if id]
+
+
+CONTENTS = Contents(
+    commands=(
+        Command(contracts.OPEN, do.open_a_claim, _the_order),
+        Command(contracts.START, do.start, _the_claim),
+        Command(contracts.CHOOSE_RESOLUTION, do.choose_resolution, _the_claim),
+        Command(contracts.PROPOSE, do.propose, _the_claim),
+        Command(contracts.CONFIRM, do.confirm, _the_claim),
+        Command(contracts.REJECT, do.reject, _the_claim),
+        Command(contracts.ESCALATE, do.escalate, _the_claim),
+        Command(contracts.HAND_BACK, do.hand_back, _the_claim),
+        Command(contracts.RESOLVE, do.resolve, _the_claim),
+        Command(contracts.REFUSE, do.refuse, _the_claim),
+        Command(contracts.CLOSE, do.close, _the_claim),
+        Command(contracts.CLOSE_MANY, do.close_many, lambda args: [(Claim, id) for id in args["claim_ids"]]),
+        Command(contracts.SET_STATE, do.set_state, _the_claim),
+        Command(contracts.REOPEN, do.reopen, _the_claim),
+        Command(contracts.APPEAL, do.appeal, _the_claim),
+        Command(contracts.WITHDRAW, do.withdraw, _the_claim),
+        Command(contracts.MERGE, do.merge, _the_claim),
+        Command(contracts.ASSIGN, do.assign, _the_claim),
+        Command(contracts.SET_AWAITING, do.set_awaiting, _the_claim),
+        Command(contracts.ADD_OBSERVER, do.add_observer, _the_claim),
+        Command(contracts.REMOVE_OBSERVER, do.remove_observer, _the_claim),
+    ),
+    queries=(
+        Query(contracts.GET, queries.get_claim),
+        Query(contracts.LIST, queries.list_claims),
+        Query(contracts.OF_ORDERS, queries.claims_of_orders),
+        Query(contracts.PROFILES, queries.list_profiles),
+    ),
+    reactions={
+        "order.placed": Reaction(hear.keep_order, _of_event),
+        **dict.fromkeys((*hear.PHASE_REACHED, "order.shipped"), Reaction(hear.follow_order, _of_event)),
+        "settlement.proposed": Reaction(hear.answer_settlement, _of_event),
+        "settlement.releasable": Reaction(hear.forget_clearance, _of_event),
+        "settlement.hold_placed": Reaction(hear.forget_clearance, _of_event),
+        "refund.succeeded": Reaction(hear.resolve_when_refunded, _of_event),
+        "refund.failed": Reaction(hear.choose_again_when_refund_failed, _of_event),
+        "refund.rejected": Reaction(hear.choose_again_when_refund_failed, _of_event),
+        "refund.cancelled": Reaction(hear.choose_again_when_refund_failed, _of_event),
+        "message.posted": Reaction(hear.hear_comment, _of_event),
+        "message.visibility_changed": Reaction(hear.hear_published_comment, _of_event),
+    },
+    timers={AUTO_CLOSE: hear.close_by_itself, AUTO_CONFIRM: hear.confirm_by_itself},
+)

@@ -1,0 +1,68 @@
+"""How a claim is taken up to be changed, and kept afterwards. Every command, reaction and timer goes through here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.claim import policies, queries
+from services.claim.model import Asking, Claim, OrderCase, permits
+from services.claim.model.states import REFUSED, RESOLVED, SOLUTION_PROPOSED
+from services.claim.views import claim_view
+from shared.kernel.errors import Forbidden
+from shared.runtime.unit_of_work import Context
+
+AUTO_CLOSE, AUTO_CONFIRM = "claim_auto_close", "claim_auto_confirm"
+
+
+@dataclass(slots=True)
+class TakenUp:
+    """A claim in the hands of one handler. before: its state when it was taken up."""
+
+    claim: Claim
+    case: OrderCase
+    asking: Asking
+    before: str
+
+
+def change(ctx: Context, claim_id: str, action: str) -> TakenUp:
+    """The claim, for somebody who may see it and whose role may ever do this.
+
+    Raises NotFound before Forbidden (T01), Forbidden by the role × action table, deny by default (I7, T05), then
+    StaleVersion. What the state forbids is the claim's to say.
+    """
+    claim = queries.visible_claim(ctx, claim_id)
+    if not permits(ctx.principal.role, action):
+        raise Forbidden(action=action)
+    ctx.check_version(claim)
+    return take_up(ctx, claim)
+
+
+def take_up(ctx: Context, claim: Claim) -> TakenUp:
+    case = ctx.need(OrderCase, claim.order_id)
+    return TakenUp(claim, case, Asking(ctx.principal, ctx.now, case.phase, case.cleared), claim.state)
+
+
+def keep(ctx: Context, at: TakenUp) -> dict[str, Any]:
+    """Store the claim, what its order must know of it, and its deadlines; answers the view."""
+    ctx.save(at.claim)
+    if at.case.note(at.claim):
+        ctx.save(at.case)
+    if at.claim.state != at.before:
+        _set_deadlines(ctx, at)
+    return claim_view(at.claim, at.asking)
+
+
+def _set_deadlines(ctx: Context, at: TakenUp) -> None:
+    """The timers of the state it left go, those of the state it entered come (CLM-10, CLM-19)."""
+    claim = at.claim
+    if at.before in (RESOLVED, REFUSED):
+        ctx.unschedule(AUTO_CLOSE, claim.id)
+    if at.before == SOLUTION_PROPOSED and claim.profile.auto_confirm_business_days:
+        ctx.unschedule(AUTO_CONFIRM, claim.id)
+    if claim.state in (RESOLVED, REFUSED):
+        ctx.schedule(AUTO_CLOSE, claim.id, claim.state_since + policies.AUTO_CLOSE_AFTER)
+    if claim.state == SOLUTION_PROPOSED:
+        due = policies.auto_confirm_at(claim.profile, claim.state_since)
+        if due is not None:
+            ctx.schedule(AUTO_CONFIRM, claim.id, due)

@@ -1,0 +1,161 @@
+"""What the claim service does when it hears of orders, refunds, comments and settlements, and when time passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.claim.handlers.deciding import AUTO_CLOSE, keep, take_up
+from services.claim.model import Claim, Comment, OrderCase
+from services.claim.model.refusals import OrderNotSynced
+from services.claim.model.states import REFUSED, RESOLVED
+from services.claim.policies import AUTO_CLOSE_AFTER
+from shared.kernel.clock import moment
+from shared.kernel.errors import Refusal
+from shared.runtime.unit_of_work import Context
+
+# orders
+
+
+def keep_order(ctx: Context, event: Any) -> None:
+    """A new order: whose it is and what its lines are worth."""
+    placed = event.data
+    ctx.save(
+        OrderCase(
+            id=placed["order_id"],
+            tenant=ctx.tenant,
+            number=placed["number"],
+            marketplace=placed["marketplace"],
+            profile=placed["profile"],
+            customer_ref=placed["customer_ref"],
+            seller_id=placed["seller_id"],
+            currency=placed["currency"],
+            total=placed["total"]["amount"],
+            phase="awaiting_payment",
+            lines=[{name: line.get(name) for name in _LINE_FIELDS} for line in placed["lines"]],
+        )
+    )
+
+
+_LINE_FIELDS = ("line_id", "product_id", "title", "supplier_id", "qty", "gross")
+
+PHASE_REACHED = {
+    "order.paid": "paid",
+    "order.line_accepted": "preparing",
+    "order.delivered": "delivered",
+    "order.completed": "completed",
+    "order.cancelled": "cancelled",
+}
+
+
+def follow_order(ctx: Context, event: Any) -> None:
+    """How far the order is: reasons, and whether a cancellation is still open, depend on it."""
+    data = event.data
+    case = ctx.need(OrderCase, data["order_id"])
+    if event.type == "order.shipped":
+        phase = "shipped" if data["complete"] else "partially_shipped"
+    elif event.type == "order.line_accepted" and case.phase != "paid":
+        return
+    else:
+        phase = PHASE_REACHED[event.type]
+    if case.reach(phase):
+        ctx.save(case)
+
+
+# settlement
+
+
+def answer_settlement(ctx: Context, event: Any) -> None:
+    """SET-06, SET-07: may this order be paid out?"""
+    case = ctx.get(OrderCase, event.data["order_id"])
+    if case is None:
+        raise OrderNotSynced(order_id=event.data["order_id"])
+    case.answer_settlement(ctx.now, event.data.get("payout_ref"))
+    ctx.save(case)
+
+
+def forget_clearance(ctx: Context, event: Any) -> None:
+    """SET-07: the pay-out was given up before our answer arrived; claims hold again."""
+    case = ctx.get(OrderCase, event.data["order_id"])
+    if case is not None and case.cleared:
+        case.settlement_given_up()
+        ctx.save(case)
+
+
+# refunds
+
+
+def resolve_when_refunded(ctx: Context, event: Any) -> None:
+    """CLM-05."""
+    claim = _waiting_for_refund(ctx, event.data)
+    if claim is not None:
+        at = take_up(ctx, claim)
+        claim.refund_succeeded(at.asking)
+        keep(ctx, at)
+
+
+def choose_again_when_refund_failed(ctx: Context, event: Any) -> None:
+    """CLM-06. A refund that was cancelled is over as well: else the claim would wait for it for ever."""
+    claim = _waiting_for_refund(ctx, event.data)
+    if claim is not None:
+        at = take_up(ctx, claim)
+        claim.refund_failed(at.asking, event.data.get("code") or event.type.replace(".", "_").upper())
+        keep(ctx, at)
+
+
+def _waiting_for_refund(ctx: Context, data: dict[str, Any]) -> Claim | None:
+    """The claim that chose this very refund and waits for it; refunds of other origin change no claim."""
+    claim = ctx.get(Claim, data["claim_id"]) if data.get("claim_id") else None
+    if claim is None or not claim.executing or claim.resolution["refund_id"] != data["refund_id"]:
+        return None
+    return claim
+
+
+# comments
+
+
+def hear_comment(ctx: Context, event: Any) -> None:
+    """CLM-02, CLM-17 and the awaited party: a person's own public comment. What came with our own events is known."""
+    data = event.data
+    if data["visibility"] == "public" and data["origin"] == "post":
+        _hear(ctx, data, Comment(data["author"]["type"], moment(data["posted_at"])))
+
+
+def hear_published_comment(ctx: Context, event: Any) -> None:
+    """A private comment made public counts as a new public one (MSG-04)."""
+    if event.data["to"] == "public":
+        _hear(ctx, event.data, Comment(event.data["author"]["type"], event.time))
+
+
+def _hear(ctx: Context, data: dict[str, Any], comment: Comment) -> None:
+    claim = ctx.get(Claim, data["claim_id"]) if data.get("claim_id") else None
+    if claim is not None:
+        at = take_up(ctx, claim)
+        if claim.hear(at.asking, comment):
+            keep(ctx, at)
+
+
+# timers
+
+
+def confirm_by_itself(ctx: Context, timer: Any) -> None:
+    """CLM-10. When it is refused, the requester has spoken or somebody decided: there is nothing left to do."""
+    claim = ctx.need(Claim, timer.ref)
+    at = take_up(ctx, claim)
+    try:
+        claim.confirm_by_time(at.asking)
+    except Refusal:
+        return
+    keep(ctx, at)
+
+
+def close_by_itself(ctx: Context, timer: Any) -> None:
+    """CLM-19 after 30 days. What still needs an answer is looked at again in another 30."""
+    claim = ctx.need(Claim, timer.ref)
+    at = take_up(ctx, claim)
+    try:
+        claim.close(at.asking)
+    except Refusal:
+        if claim.state in (RESOLVED, REFUSED):
+            ctx.schedule(AUTO_CLOSE, claim.id, ctx.now + AUTO_CLOSE_AFTER)
+        return
+    keep(ctx, at)

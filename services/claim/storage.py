@@ -1,0 +1,108 @@
+"""The tables of the claim service and how its aggregates become rows."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from services.claim.model import Claim, ObserverSeat, OrderCase
+from services.claim.profiles import PROFILES
+from shared.runtime.unit_of_work import Storage
+from shared.storage.mapping import Mapping
+from shared.storage.tables import Big, aggregate_table, runtime_tables
+from shared.storage.types import Json, Utc
+
+metadata = sa.MetaData()
+runtime = runtime_tables(metadata)
+
+
+def _index(name: str, *columns: str, when: str | None = None) -> sa.Index:
+    """An index in the order of a page; `when` leaves out the rows in which that column says nothing."""
+    if when is None:
+        return sa.Index(name, *columns)
+    said = sa.text(f"{when} IS NOT NULL")
+    return sa.Index(name, *columns, postgresql_where=said, sqlite_where=said)
+
+
+claims = aggregate_table(
+    "claim",
+    metadata,
+    sa.Column("profile", sa.String(48), nullable=False),
+    sa.Column("number", sa.String(80), nullable=False),
+    sa.Column("category", sa.String(32), nullable=False),
+    sa.Column("marketplace", sa.String(64), nullable=False),
+    sa.Column("order_id", sa.String(64), nullable=False),
+    sa.Column("order_number", sa.String(64), nullable=False),
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("title", sa.String(200), nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("reason_code", sa.String(64), nullable=False),
+    sa.Column("lines", Json, nullable=False),
+    sa.Column("photos", Json, nullable=False),
+    sa.Column("handler", sa.String(16), nullable=False),
+    sa.Column("former_handler", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("state_since", Utc, nullable=False),
+    sa.Column("opened_at", Utc, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Column("hold", sa.Boolean, nullable=False),
+    sa.Column("disputed", Big, nullable=False),
+    sa.Column("assignee", sa.String(64)),
+    sa.Column("awaiting", sa.String(80)),
+    sa.Column("awaiting_since", Utc),
+    sa.Column("awaiting_manual", sa.Boolean, nullable=False),
+    sa.Column("resolution", Json),
+    sa.Column("observers", Json, nullable=False),
+    sa.Column("appealed", sa.Boolean, nullable=False),
+    sa.Column("merged_into", sa.String(64)),
+    sa.Column("last_handler_public_at", Utc),
+    sa.Column("last_customer_public_at", Utc),
+    # A list without a state is read as one scan per state, so one index serves it and every choice of states.
+    _index("claim_by_state", "tenant", "state", "updated_at", "id"),
+    _index("claim_by_seller", "tenant", "seller_id", "state", "updated_at", "id"),
+    _index("claim_by_customer", "tenant", "customer_ref", "updated_at", "id"),
+    _index("claim_by_order", "tenant", "order_id", "updated_at", "id"),
+    # Nobody is awaited on what is over, and few claims are assigned: these two stay small.
+    _index("claim_by_awaiting", "tenant", "awaiting", "updated_at", "id", when="awaiting"),
+    _index("claim_by_assignee", "tenant", "assignee", "updated_at", "id", when="assignee"),
+)
+
+order_cases = aggregate_table(
+    "order_case",
+    metadata,
+    sa.Column("number", sa.String(64), nullable=False),
+    sa.Column("marketplace", sa.String(64), nullable=False),
+    sa.Column("profile", sa.String(32), nullable=False),
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("total", Big, nullable=False),
+    sa.Column("phase", sa.String(24), nullable=False),
+    sa.Column("lines", Json, nullable=False),
+    sa.Column("claims_ever", sa.Integer, nullable=False),
+    sa.Column("open_claims", sa.Integer, nullable=False),
+    sa.Column("open_ids", Json, nullable=False),
+    sa.Column("holding_ids", Json, nullable=False),
+    sa.Column("cleared", sa.Boolean, nullable=False),
+)
+
+seats = aggregate_table(
+    "observer_seat",
+    metadata,
+    sa.Column("claim_id", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("ref", sa.String(64), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    _index("seat_by_observer", "tenant", "kind", "ref", "claim_id"),
+)
+
+STORAGE = Storage(
+    metadata,
+    runtime,
+    [
+        Mapping(Claim, claims, load={"profile": PROFILES.frozen}, dump={"profile": lambda profile: profile.key}),
+        Mapping(OrderCase, order_cases),
+        Mapping(ObserverSeat, seats),
+    ],
+)

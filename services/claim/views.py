@@ -1,0 +1,112 @@
+"""What each audience gets to see of a claim: built field by field, never by dumping the model (T08)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from services.claim.model import Asking, Claim
+from services.claim.policies import Profile, Reason
+from shared.kernel.clock import stamp
+
+
+def _when(at: datetime | None) -> str | None:
+    return None if at is None else stamp(at)
+
+
+def claim_view(claim: Claim, asking: Asking) -> dict[str, Any]:
+    """The claim as the asker may see it, with what he may do now. Nobody but the team on it sees observers."""
+    view = {
+        "id": claim.id,
+        "version": claim.version,
+        "number": claim.number,
+        "category": claim.category,
+        "profile": claim.profile.code,
+        "profile_version": claim.profile.version,
+        "marketplace": claim.marketplace,
+        "order_id": claim.order_id,
+        "order_number": claim.order_number,
+        "seller_id": claim.seller_id,
+        "customer_ref": claim.customer_ref,
+        "state": claim.state,
+        "label": claim.profile.state_labels[claim.state],
+        "state_since": stamp(claim.state_since),
+        "title": claim.title,
+        "description": claim.description,
+        "reason": {"code": claim.reason_code, "label": claim.reason.labels},
+        "lines": claim.lines,
+        "photos": claim.photos,
+        "handler": {"code": claim.handler, "label": claim.profile.handler_labels[claim.handler]},
+        "awaiting": _awaiting(claim, asking),
+        "attention": claim.attention(asking.who),
+        "resolution": claim.resolution,
+        "merged_into": claim.merged_into,
+        "opened_at": stamp(claim.opened_at),
+        "updated_at": stamp(claim.updated_at),
+        "allowed_actions": claim.allowed_actions(asking),
+        "allowed_resolutions": claim.allowed_resolutions(asking),
+    }
+    if asking.who.role != "customer":
+        view |= _inside(claim)
+    return view
+
+
+def _awaiting(claim: Claim, asking: Asking) -> dict[str, Any] | None:
+    """Whose turn it is. That an observer was asked is none of the customer's business: to him it is the handler's."""
+    if claim.awaiting is None:
+        return None
+    asked_inside = asking.who.role == "customer" and ":" in claim.awaiting
+    return {
+        "party": claim.handler if asked_inside else claim.awaiting,
+        "since": _when(claim.awaiting_since),
+        "manual": claim.awaiting_manual and not asked_inside,
+    }
+
+
+def _inside(claim: Claim) -> dict[str, Any]:
+    return {
+        "assignee": claim.assignee,
+        "observers": claim.observers,
+        "holds_settlement": claim.holds,
+        "disputed_amount": {"amount": claim.disputed, "currency": claim.currency},
+        "appealed": claim.appealed,
+    }
+
+
+def issue_view(claim: Claim) -> dict[str, Any]:
+    """A line of the order list's issue column (S2-06)."""
+    return {
+        "claim_id": claim.id,
+        "number": claim.number,
+        "state": claim.state,
+        "label": claim.profile.state_labels[claim.state],
+        "handler": {"code": claim.handler, "label": claim.profile.handler_labels[claim.handler]},
+        "open": claim.is_open,
+    }
+
+
+def profile_view(profile: Profile) -> dict[str, Any]:
+    """What a client needs to offer a form: reasons, resolutions and labels in French and English."""
+    return {
+        "code": profile.code,
+        "version": profile.version,
+        "names": profile.names,
+        "category": profile.category,
+        "who_may_open": sorted(profile.who_may_open),
+        "resolutions": list(profile.resolutions),
+        "requester_confirms": profile.requester_confirms,
+        "platform_arbitration": profile.platform_arbitration,
+        "reopen_window_days": profile.reopen_window_days,
+        "reasons": [_reason(reason) for reason in profile.reasons.values()],
+        "state_labels": profile.state_labels,
+        "handler_labels": profile.handler_labels,
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "code": reason.code,
+        "labels": reason.labels,
+        "handler": reason.handler,
+        "order_phases": sorted(reason.phases),
+    }
