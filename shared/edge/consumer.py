@@ -85,7 +85,7 @@ class Consumer:
     def _subscribe(self, channel: amqp.Channel, prefetch: int) -> str:
         with self.link.guard(10):
             channel.basic_qos(0, prefetch, False)
-            return channel.basic_consume(self.queue, callback=self._arrived.append).consumer_tag
+            return channel.basic_consume(self.queue, callback=self._arrived.append)
 
     def _gather(self) -> None:
         """Wait for a first message, then take what is there already, up to a batch."""
