@@ -51,7 +51,7 @@ def test_passwords_agree_on_both_sides(stack: dict[str, Any]) -> None:
         assert f":{postgres[f'DATABASE_PASSWORD_{service.upper()}']}@" in environment["DATABASE_URL"]
         assert f":{topology[f'BROKER_PASSWORD_{service.upper()}']}@" in environment["AMQP_URI"]
         migrate = stack["services"]["migrate"]["environment"]
-        assert migrate[f"{service.upper()}_DATABASE_URL"] == environment["DATABASE_URL"]
+        assert migrate[service] == environment["DATABASE_URL"]
 
 
 def test_containers_have_no_capabilities_no_writable_root_and_a_memory_limit(stack: dict[str, Any]) -> None:

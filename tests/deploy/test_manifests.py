@@ -61,6 +61,8 @@ def test_the_six_services_are_there_and_the_simulator_only_in_development(overla
     wanted = SERVICES | ({"simulator"} if overlay == "overlays/dev" else set())
     assert set(of_kind(overlay, "Deployment")) == wanted
     assert set(of_kind(overlay, "PodDisruptionBudget")) == SERVICES
+    jobs = {"topology", *(f"migrate-{service}" for service in topology_plan.load().services)}
+    assert set(of_kind(overlay, "Job")) == jobs | ({"webhook"} if overlay == "overlays/dev" else set())
     text = yaml.safe_dump_all(rendered(overlay))
     assert ("simulator" in text) == ("development" in text) == (overlay == "overlays/dev")
 
@@ -78,9 +80,9 @@ def test_a_pod_gets_its_own_secrets_only(overlay: str) -> None:
         if name in SERVICES:
             assert whole == {f"aftersale-{name}"}
             assert keys == ({(secret, "CALL_SECRET") for secret in services} if name == "gateway" else set())
-        if name == "migrate":
+        if name.startswith("migrate-"):
             assert not whole
-            assert keys == {(secret, "DATABASE_URL") for secret in services}
+            assert keys == {(f"aftersale-{name.removeprefix('migrate-')}", "DATABASE_URL")}
 
 
 def _plain(name: str) -> str:
