@@ -41,7 +41,7 @@ def test_after_a_gesture_of_500_nine_units_keep_their_value_and_the_last_takes_w
 
     assert [one.amount for one in made[:9]] == [1792, 1793, 1792, 1793, 1792, 1793, 1792, 1793, 1792]
     assert made[9].amount == 1293
-    assert desk.ledger.given.succeeded == 17925
+    assert desk.ledger.succeeded == 17925
     assert sum(one.tax_total for one in desk.refunds) == 2988
 
 
@@ -145,7 +145,7 @@ def test_more_than_what_is_left_is_refused_with_what_is_left():
         desk.request("commercial_gesture", amount=926)
 
     assert refusal.value.details == {"available": 925}
-    assert desk.ledger.given.reserved == 0
+    assert desk.ledger.reserved == 0
 
 
 @pytest.mark.parametrize("amount", [0, None])
@@ -228,7 +228,7 @@ def test_every_movement_sums_to_zero_and_the_balances_say_what_the_counters_say(
 def test_a_credit_note_shows_the_refund_and_its_taxes_under_the_next_number():
     desk = Desk(shipped_ledger(shipments=[shipment("shp_1", 600, 100)]))
     refund = desk.refund("post_shipment_order", shipping=True)[0]
-    series = NumberSeries(id="AV-2026", tenant="t1", last=41)
+    series = NumberSeries(id="t1:AV-2026", tenant="t1", prefix="AV-2026", last=41)
 
     note = CreditNote.issue("cn_1", refund, series.take(), NOON)
 

@@ -1,5 +1,6 @@
 """The refund service's aggregates: what an order can still give back, the refunds that took it, their credit notes."""
 
+from services.refund.model.chargeback import Chargeback
 from services.refund.model.claim_facts import ClaimFacts
 from services.refund.model.credit_note import CreditNote, NumberSeries
 from services.refund.model.entries import ACCOUNTS, Entry, balances
@@ -12,6 +13,7 @@ __all__ = [
     "FINAL",
     "IN_FLIGHT",
     "TRANSITIONS",
+    "Chargeback",
     "ClaimFacts",
     "Counter",
     "CreditNote",

@@ -18,17 +18,18 @@ from shared.kernel.money import Money
 class NumberSeries(Aggregate):
     """The counter of one series and year; its row is locked by whoever takes a number, so that none is ever skipped.
 
-    id: `<series>-<year>`.
+    prefix: `<series>-<year>`.
     """
 
     stream = "number_series"
 
+    prefix: str
     last: int = 0
 
     def take(self) -> str:
         """The next number: `AV-2026-000042`."""
         self.last += 1
-        return f"{self.id}-{self.last:06d}"
+        return f"{self.prefix}-{self.last:06d}"
 
 
 @dataclass(kw_only=True)
@@ -48,7 +49,7 @@ class CreditNote(Aggregate):
     lines: list[dict]
     shipping: list[dict]
     taxes: list[dict]
-    issued_at: str
+    issued_at: datetime
 
     @classmethod
     def issue(cls, id: str, refund: Refund, number: str, now: datetime) -> CreditNote:
@@ -67,7 +68,7 @@ class CreditNote(Aggregate):
             lines=[line_data(piece) for piece in refund.slices if piece.kind == "line"],
             shipping=[shipment_data(piece) for piece in refund.slices if piece.kind == "shipment"],
             taxes=tax_table(refund.slices),
-            issued_at=stamp(now),
+            issued_at=now,
         )
         note.record("credit_note.issued", **note.facts())
         return note
@@ -86,7 +87,7 @@ class CreditNote(Aggregate):
             "lines": self.lines,
             "shipping": self.shipping,
             "taxes": self.taxes,
-            "issued_at": self.issued_at,
+            "issued_at": stamp(self.issued_at),
         }
 
 

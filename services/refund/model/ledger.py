@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.refund.model.entries import Entry, post
-from services.refund.model.parts import Counter, Line, Part, PartTax, Shipment, Slice, Wish
+from services.refund.model.parts import STEPS, Counter, Line, Part, PartTax, Shipment, Slice, Wish
 from services.refund.model.refusals import AmountExceedsRefundable, UnknownPart
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.clock import stamp
@@ -58,7 +58,8 @@ class RefundLedger(Aggregate):
     shipments: list[Shipment]
     payments: list[Payment] = field(default_factory=list)
     captured: int = 0
-    given: Counter = field(default_factory=Counter)
+    succeeded: int = 0
+    reserved: int = 0
     chargeback: int = 0
     gestured: int = 0
     cancelled: bool = False
@@ -69,7 +70,7 @@ class RefundLedger(Aggregate):
     @property
     def available(self) -> int:
         """What refunds may still take from the order as a whole."""
-        return self.captured - self.given.total - self.chargeback
+        return self.captured - self.succeeded - self.reserved - self.chargeback
 
     @property
     def parts(self) -> list[Part]:
@@ -78,7 +79,7 @@ class RefundLedger(Aggregate):
     @property
     def fully_refunded(self) -> bool:
         """All that was captured is paid back; reservations do not count."""
-        return self.captured > 0 and self.given.succeeded >= self.captured
+        return self.captured > 0 and self.succeeded >= self.captured
 
     @property
     def open_chargeback(self) -> bool:
@@ -193,7 +194,7 @@ class RefundLedger(Aggregate):
         within = min(amount, payment.available)
         payment.given.move("external", within)
         payment.excess += amount - within
-        self.given.move("external", within)
+        self.succeeded += within
         self._post("external", amount, payment_id, refund_id, stamp(now))
         return amount - within
 
@@ -235,7 +236,9 @@ class RefundLedger(Aggregate):
             part.move(step, piece)
 
     def _move_money(self, step: str, amount: int, payment_id: str, refund_id: str, now: datetime) -> None:
-        self.given.move(step, amount)
+        paid, held = STEPS[step]
+        self.succeeded += paid * amount
+        self.reserved += held * amount
         self.payment(payment_id).given.move(step, amount)
         self._post(step, amount, payment_id, refund_id, stamp(now))
 

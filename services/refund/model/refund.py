@@ -63,17 +63,18 @@ class Refund(Aggregate):
     slices: list[Slice]
     reason_code: str
     requested_by: dict[str, Any]
-    requested_at: str
+    requested_at: datetime
+    updated_at: datetime
     verdicts: list[dict] = field(default_factory=list)
     state: str = "requested"
     decided_by: dict[str, Any] | None = None
-    decided_at: str | None = None
+    decided_at: datetime | None = None
     decision_code: str | None = None
     provider_ref: str | None = None
     failure: dict[str, Any] | None = None
     asked: int = 0
-    processing_at: str | None = None
-    succeeded_at: str | None = None
+    processing_at: datetime | None = None
+    succeeded_at: datetime | None = None
     credit_note_id: str | None = None
 
     # ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +91,8 @@ class Refund(Aggregate):
             currency=ledger.currency,
             amount=sum(wish.amount for wish in wishes),
             slices=ledger.reserve(facts["id"], facts["payment_id"], wishes, now),
-            requested_at=stamp(now),
+            requested_at=now,
+            updated_at=now,
             **facts,
         )
         if refund.kind == "commercial_gesture":
@@ -99,7 +101,7 @@ class Refund(Aggregate):
         return refund
 
     @classmethod
-    def refused(cls, ledger: RefundLedger, code: str, details: dict, now: datetime, **facts: Any) -> Refund:
+    def refused(cls, ledger: RefundLedger, code: str, now: datetime, **facts: Any) -> Refund:
         """A refund agreed elsewhere that the rules here refuse: it begins rejected, nothing was reserved (CLM-06)."""
         refund = cls(
             tenant=ledger.tenant,
@@ -109,13 +111,14 @@ class Refund(Aggregate):
             profile=ledger.profile,
             currency=ledger.currency,
             slices=[],
-            requested_at=stamp(now),
+            requested_at=now,
+            updated_at=now,
             state="rejected",
-            decided_at=stamp(now),
+            decided_at=now,
             decision_code=code,
             **facts,
         )
-        refund.record("refund.rejected", **refund.facts(ledger), code=code, details=details)
+        refund.record("refund.rejected", **refund.facts(ledger), code=code)
         return refund
 
     @classmethod
@@ -132,8 +135,9 @@ class Refund(Aggregate):
             instrument="original",
             slices=[],
             state="succeeded",
-            requested_at=stamp(now),
-            succeeded_at=stamp(now),
+            requested_at=now,
+            updated_at=now,
+            succeeded_at=now,
             **facts,
         )
         told = refund.facts(ledger)
@@ -145,7 +149,7 @@ class Refund(Aggregate):
     def approve_by_policy(self, ledger: RefundLedger, now: datetime) -> None:
         """REF-03: within the limits of who asked."""
         self._go("approve")
-        self.decided_at = stamp(now)
+        self.decided_at = now
         self.record("refund.approved", **self.facts(ledger), by="policy")
 
     def await_approval(self, ledger: RefundLedger, rules: list[str]) -> None:
@@ -159,20 +163,20 @@ class Refund(Aggregate):
         if actor["id"] == self.requested_by["id"]:
             raise FourEyesRequired()
         self._go("approve")
-        self.decided_by, self.decided_at = actor, stamp(now)
+        self.decided_by, self.decided_at = actor, now
         self.record("refund.approved", **self.facts(ledger), by=actor["type"])
 
     def reject(self, ledger: RefundLedger, code: str, actor: dict, now: datetime) -> None:
         """REF-06: the reservation is released."""
         self._go("reject")
-        self.decided_by, self.decided_at, self.decision_code = actor, stamp(now), code
+        self.decided_by, self.decided_at, self.decision_code = actor, now, code
         self._release(ledger, now)
         self.record("refund.rejected", **self.facts(ledger), code=code)
 
     def cancel(self, ledger: RefundLedger, actor: dict, now: datetime) -> None:
         """REF-07: only while no provider was called; the reservation is released."""
         self._go("cancel")
-        self.decided_by, self.decided_at = actor, stamp(now)
+        self.decided_by, self.decided_at = actor, now
         self._release(ledger, now)
         self.record("refund.cancelled", **self.facts(ledger), by=actor["type"])
 
@@ -181,7 +185,7 @@ class Refund(Aggregate):
     def execute(self, ledger: RefundLedger, now: datetime) -> None:
         """REF-08: from here on only the provider's answer decides."""
         self._go("execute")
-        self.processing_at = stamp(now)
+        self.processing_at = now
         self.record("refund.processing", **self.facts(ledger))
 
     def accept(self, provider_ref: str) -> None:
@@ -192,16 +196,16 @@ class Refund(Aggregate):
     def succeed(self, ledger: RefundLedger, provider_ref: str, credit_note_id: str, now: datetime) -> None:
         """REF-09: reserved becomes succeeded; the credit note of the same transaction is named in the event."""
         self._go("succeed")
-        self.provider_ref, self.credit_note_id, self.succeeded_at = provider_ref, credit_note_id, stamp(now)
+        self.provider_ref, self.credit_note_id, self.succeeded_at = provider_ref, credit_note_id, now
         self.failure = None
         ledger.apply("succeed", self.id, self.payment_id, self.slices, now)
         self.record(
             "refund.succeeded",
             **self.facts(ledger),
             provider_ref=provider_ref,
-            succeeded_at=self.succeeded_at,
+            succeeded_at=stamp(now),
             credit_note_id=credit_note_id,
-            order_refunded_total=Money(ledger.given.succeeded, self.currency).data(),
+            order_refunded_total=Money(ledger.succeeded, self.currency).data(),
             order_available=Money(ledger.available, self.currency).data(),
             fully_refunded=ledger.fully_refunded,
         )

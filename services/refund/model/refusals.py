@@ -124,3 +124,19 @@ class ReferenceRequired(Refusal):
     code = "REFERENCE_REQUIRED"
     status = 422
     rule = "REF-08"
+
+
+class ClaimNotSynced(Refusal):
+    """This claim has not arrived here yet: repeat the call in a second."""
+
+    code = "CLAIM_NOT_SYNCED"
+    rule = "E8"
+    retry_after = 1
+
+
+class WebhookRefused(Refusal):
+    """This webhook is not from {provider}: its signature, its age or its body is wrong."""
+
+    code = "WEBHOOK_REFUSED"
+    status = 400
+    rule = "T33"

@@ -2,7 +2,16 @@
 
 from services.refund.policies.amounts import Asked, AskedLine, plan, split
 from services.refund.policies.approval import limits, must_be_approved
-from services.refund.policies.eligibility import BY_HAND, check, reason_known, synced
+from services.refund.policies.eligibility import check, reason_known, synced
+from services.refund.policies.execution import (
+    ASK_FIRST_AFTER,
+    KEY_HONOURED_FOR,
+    PAID_BY_HAND,
+    next_question,
+    paid_at_once,
+    provider_of,
+)
+from services.refund.policies.permissions import is_inside, may, sees
 from services.refund.policies.profiles import (
     APPROVAL_WITHIN,
     ASK_AGAIN_AFTER,
@@ -16,7 +25,9 @@ from services.refund.policies.verdicts import Verdict
 __all__ = [
     "APPROVAL_WITHIN",
     "ASK_AGAIN_AFTER",
-    "BY_HAND",
+    "ASK_FIRST_AFTER",
+    "KEY_HONOURED_FOR",
+    "PAID_BY_HAND",
     "QUOTE_VALID_FOR",
     "REASONS",
     "Asked",
@@ -24,11 +35,17 @@ __all__ = [
     "Profile",
     "Verdict",
     "check",
+    "is_inside",
     "limits",
+    "may",
     "must_be_approved",
+    "next_question",
+    "paid_at_once",
     "plan",
     "profile_of",
+    "provider_of",
     "reason_known",
+    "sees",
     "split",
     "synced",
 ]

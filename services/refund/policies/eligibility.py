@@ -15,7 +15,7 @@ from services.refund.policies.profiles import REASONS, Profile
 from services.refund.policies.verdicts import Verdict
 from shared.kernel.principal import Principal
 
-BY_HAND = ("bank_transfer", "manual")  # paid by a person outside any provider, who records the reference
+INSTRUMENTS_BY_HAND = ("bank_transfer", "manual")  # paid by a person outside any provider, who records the reference
 _SELLER_SIDE = ("seller", "integrator")
 
 
@@ -65,7 +65,7 @@ def _instrument(ledger: RefundLedger, who: Principal, instrument: str) -> Verdic
     """M12, T24: back to the payer by the way it came; anything else needs staff, and a second person."""
     if instrument == "original":
         return Verdict("M12", True, {"instrument": instrument})
-    if instrument not in BY_HAND:
+    if instrument not in INSTRUMENTS_BY_HAND:
         raise InstrumentNotAvailable(instrument=instrument)
     if not who.is_staff:
         raise InstrumentNotAllowed(instrument=instrument)

@@ -1,0 +1,48 @@
+"""What a caller may touch: the ledger, the claim and the wish of a request, or the refusal that says why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.refund.model import ClaimFacts, RefundLedger
+from services.refund.model.refusals import ClaimNotSynced, WrongCurrency
+from services.refund.policies import Asked, AskedLine, may, sees, synced
+from shared.kernel.errors import Forbidden, NotFound
+from shared.runtime.unit_of_work import Context
+
+
+def ledger_for(ctx: Context, order_id: str, action: str) -> RefundLedger:
+    """The ledger for a change: not there yet is E8, a foreign one is not found (T01), a forbidden action is refused."""
+    ledger = synced(ctx.get(RefundLedger, order_id))
+    if not sees(ctx.principal, ledger.seller_id, ledger.customer_ref):
+        raise NotFound(kind="order", id=order_id)
+    if not may(ctx.principal, action, ledger.seller_id):
+        raise Forbidden(action=f"refund.{action}")
+    return ledger
+
+
+def claim_for(ctx: Context, ledger: RefundLedger, claim_id: str | None) -> ClaimFacts | None:
+    """What E5 needs of the claim. Raises ClaimNotSynced, or NotFound for a claim of another order."""
+    if claim_id is None:
+        return None
+    claim = ctx.get(ClaimFacts, claim_id)
+    if claim is None:
+        raise ClaimNotSynced()
+    if claim.order_id != ledger.id:
+        raise NotFound(kind="claim", id=claim_id)
+    return claim
+
+
+def asked_of(ledger: RefundLedger, args: dict[str, Any], kind: str | None = None) -> Asked:
+    """The arguments of a command, or the wish of a claim, as the policies read them. Raises WrongCurrency (M2)."""
+    amount = args.get("amount")
+    if amount and amount["currency"] != ledger.currency:
+        raise WrongCurrency(expected=ledger.currency, given=amount["currency"])
+    return Asked(
+        kind or args["kind"],
+        tuple(AskedLine(line["line_id"], line.get("qty"), line.get("amount")) for line in args.get("lines", ())),
+        args.get("shipping", False),
+        tuple(args.get("shipment_ids", ())),
+        amount["amount"] if amount else None,
+        args.get("gesture_tax"),
+    )

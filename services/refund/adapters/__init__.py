@@ -1,0 +1,1 @@
+"""The outside of the refund service: one file per provider."""

@@ -1,0 +1,63 @@
+"""What the refund service does: load, decide, save. The last lines are its table of contents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.refund import queries
+from services.refund.handlers import decisions, paying, providers, reactions, requests
+from services.refund.model import ClaimFacts, Refund, RefundLedger
+from shared.contracts import refund as contracts
+from shared.runtime.tables import Command, Contents, Job, Query, Reaction
+
+Loads = list[tuple[type, str]]
+
+
+def _ledger(data: dict[str, Any]) -> Loads:
+    return [(RefundLedger, data["order_id"])]
+
+
+def _refund(data: dict[str, Any]) -> Loads:
+    return [(Refund, data["refund_id"])]
+
+
+def _claim(data: dict[str, Any]) -> Loads:
+    return [(ClaimFacts, data["claim_id"])]
+
+
+def _claim_and_ledger(data: dict[str, Any]) -> Loads:
+    return _claim(data) + _ledger(data)
+
+
+CONTENTS = Contents(
+    commands=(
+        Command(contracts.REQUEST, requests.request_refund, _ledger),
+        Command(contracts.RETRY, requests.retry_refund, _refund),
+        Command(contracts.APPROVE, decisions.approve_refund, _refund),
+        Command(contracts.REJECT, decisions.reject_refund, _refund),
+        Command(contracts.CANCEL, decisions.cancel_refund, _refund),
+        Command(contracts.EXECUTE, decisions.execute_refund, _refund),
+        Command(contracts.PROVIDER_EVENT, providers.hear_provider),
+    ),
+    queries=(
+        Query(contracts.QUOTE, queries.quote_refund),
+        Query(contracts.GET, queries.get_refund),
+        Query(contracts.LIST, queries.list_refunds),
+        Query(contracts.ENVELOPE, queries.get_envelope),
+        Query(contracts.GET_CREDIT_NOTE, queries.get_credit_note),
+    ),
+    reactions={
+        "order.placed": Reaction(reactions.open_ledger_when_order_placed, _ledger),
+        "order.payment_captured": Reaction(reactions.book_captured_payment, _ledger),
+        "order.shipped": Reaction(reactions.count_shipped_units, _ledger),
+        "order.line_refused": Reaction(reactions.refund_when_line_refused, _ledger),
+        "order.cancelled": Reaction(reactions.refund_when_order_cancelled, _ledger),
+        "claim.opened": Reaction(reactions.keep_claim_facts, _claim),
+        "claim.escalated": Reaction(reactions.follow_claim_handler, _claim),
+        "claim.handed_back": Reaction(reactions.follow_claim_handler, _claim),
+        "claim.appealed": Reaction(reactions.follow_claim_handler, _claim),
+        "claim.resolution_chosen": Reaction(reactions.refund_when_resolution_chosen, _claim_and_ledger),
+    },
+    timers={"approval_expired": decisions.reject_when_nobody_approved},
+    jobs={"pay": Job(paying.pay, paying.settle_payment)},
+)

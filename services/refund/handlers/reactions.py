@@ -1,0 +1,167 @@
+"""What the refund service does when it hears of orders and claims. A refusal becomes an event, never an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.refund.access import asked_of
+from services.refund.handlers.requests import Wanted, begin
+from services.refund.model import ClaimFacts, Payment, Refund, RefundLedger
+from services.refund.model.refusals import ZeroRefund
+from services.refund.policies import Asked, AskedLine, synced
+from services.refund.storage import payment_refs, save_ledger
+from shared.kernel.clock import stamp
+from shared.kernel.errors import Refusal
+from shared.kernel.principal import Principal, system
+from shared.runtime.envelope import Envelope
+from shared.runtime.unit_of_work import Context
+
+# orders
+
+
+def open_ledger_when_order_placed(ctx: Context, event: Envelope) -> None:
+    """The tax snapshot of the order, frozen here as it was placed (M3)."""
+    save_ledger(ctx, RefundLedger.from_order(ctx.tenant, event.data))
+
+
+def book_captured_payment(ctx: Context, event: Envelope) -> None:
+    """Money to give back. What comes in after the order was cancelled goes back at once."""
+    data = event.data
+    ledger = ctx.need(RefundLedger, data["order_id"])
+    ledger.capture(
+        Payment(
+            data["payment_id"],
+            data["provider"],
+            data["provider_ref"],
+            data["instrument"],
+            data["amount"]["amount"],
+            stamp(event.time),
+        )
+    )
+    ctx.insert(
+        payment_refs,
+        order_id=ledger.id,
+        payment_id=data["payment_id"],
+        tenant=ctx.tenant,
+        provider=data["provider"],
+        provider_ref=data["provider_ref"],
+    )
+    save_ledger(ctx, ledger)
+    if ledger.cancelled:
+        _owe(ctx, ledger, Wanted(Asked("cancellation"), "order_cancelled"))
+
+
+def count_shipped_units(ctx: Context, event: Envelope) -> None:
+    """E1: these units are on the path after shipment from now on."""
+    data = event.data
+    ledger = ctx.need(RefundLedger, data["order_id"])
+    for line in data["lines"]:
+        ledger.ship(line["line_id"], line["qty"])
+    save_ledger(ctx, ledger)
+
+
+def refund_when_line_refused(ctx: Context, event: Envelope) -> None:
+    """S0-17: exactly the refused units are refunded before shipment, when they were paid."""
+    data = event.data
+    ledger = ctx.need(RefundLedger, data["order_id"])
+    ledger.refuse_units(data["line_id"], data["qty"])
+    save_ledger(ctx, ledger)
+    if ledger.captured:
+        asked = Asked("pre_shipment", (AskedLine(data["line_id"], data["qty"]),))
+        _owe(ctx, ledger, Wanted(asked, data["reason_code"]))
+
+
+def refund_when_order_cancelled(ctx: Context, event: Envelope) -> None:
+    """All that was captured and is still here goes back."""
+    data = event.data
+    ledger = ctx.need(RefundLedger, data["order_id"])
+    ledger.cancel_order()
+    save_ledger(ctx, ledger)
+    if ledger.captured:
+        _owe(ctx, ledger, Wanted(Asked("cancellation"), data["reason_code"]))
+
+
+# claims
+
+
+def keep_claim_facts(ctx: Context, event: Envelope) -> None:
+    """What E5 needs: whose claim it is to decide."""
+    data = event.data
+    ctx.save(
+        ClaimFacts(
+            id=data["claim_id"],
+            tenant=ctx.tenant,
+            order_id=data["order_id"],
+            reason_code=data["reason_code"],
+            handler=data["handler"],
+        )
+    )
+
+
+def follow_claim_handler(ctx: Context, event: Envelope) -> None:
+    """Escalated to the platform, or handed back: the decision moved."""
+    data = event.data
+    claim = ctx.need(ClaimFacts, data["claim_id"])
+    claim.handler = data["handler"]
+    ctx.save(claim)
+
+
+def refund_when_resolution_chosen(ctx: Context, event: Envelope) -> None:
+    """CLM-04, S2-14: the refund that the claim names, for the one who chose it; a refusal lets the claim go CLM-06.
+
+    Raises OrderNotSynced while the order has not arrived: the event is tried again.
+    """
+    data = event.data
+    wish = data.get("refund")
+    if not wish:
+        return
+    ledger = synced(ctx.get(RefundLedger, data["order_id"]))
+    who = _chooser(event, data)
+    try:
+        wanted = Wanted(
+            asked_of(ledger, wish), wish["reason_code"], claim_id=data["claim_id"], refund_id=data["refund_id"]
+        )
+        begin(ctx, ledger, who, wanted, ctx.get(ClaimFacts, data["claim_id"]))
+    except Refusal as refusal:
+        _reject(ctx, who, Wanted(Asked(wish["kind"]), wish["reason_code"], claim_id=data["claim_id"]), data, refusal)
+
+
+def _chooser(event: Envelope, data: dict[str, Any]) -> Principal:
+    """The actor of the event: whoever chose the resolution asks for the refund, and does not approve it."""
+    role, id, via = event.actor.split("/", 2)
+    party = data["seller_id"] if role in ("seller", "integrator") else None
+    return Principal(role, id, event.tenant, party=party, via=via)
+
+
+# what both owe
+
+
+def _owe(ctx: Context, ledger: RefundLedger, wanted: Wanted) -> None:
+    """A refund that the order's own course owes. Nothing left to give back is no refusal, but the end of the matter."""
+    try:
+        begin(ctx, ledger, system(ctx.tenant), wanted, None)
+    except ZeroRefund:
+        return
+    except Refusal as refusal:
+        data = {"order_id": ledger.id, "refund_id": ctx.new_id("rfd")}
+        _reject(ctx, system(ctx.tenant), wanted, data, refusal)
+
+
+def _reject(ctx: Context, who: Principal, wanted: Wanted, data: dict[str, Any], refusal: Refusal) -> None:
+    """Say that the refund was refused, and by which rule. The ledger is read anew: nothing was reserved."""
+    refund = Refund.refused(
+        ctx.need(RefundLedger, data["order_id"]),
+        refusal.code,
+        ctx.now,
+        id=data["refund_id"],
+        claim_id=wanted.claim_id,
+        parent_id=None,
+        retry_of=None,
+        kind=wanted.asked.kind,
+        instrument=wanted.instrument,
+        amount=0,
+        reason_code=wanted.reason_code,
+        requested_by=who.actor,
+    )
+    refund.verdicts = [{"rule": refusal.rule or refusal.code, "passed": False, "facts": refusal.details}]
+    ctx.save(refund)
