@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from services.refund.model.refusals import WebhookRefused
 from services.refund.ports import Outcome
 
 TOLERANCE = 300  # seconds; an older webhook is a replay (T33)
-# Answers that leave open whether the refund happened: another call holds the key, too many calls, their failure.
-_OPEN = frozenset({409, 429})
+# Answers that leave open whether the refund happened, or that say more of us than of it: a wrong API key, another call
+# that holds the idempotency key, too many calls.
+_OPEN = frozenset({401, 403, 409, 429})
 _RETRYABLE = frozenset({"insufficient_funds", "processing_error", "balance_insufficient", "expired_or_canceled_card"})
 
 
@@ -26,36 +26,27 @@ class Stripe:
         self._known: Any = None
 
     def refund(self, payment_ref: str, amount: int, currency: str, metadata: dict[str, str], key: str) -> Outcome:
+        """A clear no is a refusal, everything else that goes wrong an unknown outcome (M17)."""
+        import stripe
+
         params = {"payment_intent": payment_ref, "amount": amount, "metadata": metadata}
-        return self._asked(
-            lambda client: outcome_of(client.v1.refunds.create(params, options={"idempotency_key": key}).to_dict())
-        )
+        try:
+            made = self._client().v1.refunds.create(params, options={"idempotency_key": key})
+        except stripe.StripeError as error:
+            return _refusal(error) if _is_clear(error) else _unknown(error)
+        return outcome_of(made.to_dict())
 
     def find(self, payment_ref: str, key: str) -> Outcome | None:
-        return self._asked(lambda client: self._search(client, payment_ref, key))
-
-    def _search(self, client: Any, payment_ref: str, key: str) -> Outcome | None:
         """Every refund of the payment carries our id as metadata, whatever became of the answer."""
-        found = client.v1.refunds.list({"payment_intent": payment_ref, "limit": 100})
-        for refund in found.auto_paging_iter():
-            if (refund.metadata or {}).get("refund_id") == key:
-                return outcome_of(refund.to_dict())
-        return None
-
-    def _asked(self, ask: Callable[[Any], Any]) -> Any:
-        """Translate what the SDK raises: a clear no is a refusal, everything else is an unknown outcome (M17)."""
         import stripe
 
         try:
-            return ask(self._client())
-        except stripe.APIConnectionError:
-            return Outcome("unknown", code="connection")
+            found = self._client().v1.refunds.list({"payment_intent": payment_ref, "limit": 100})
+            known = [refund.to_dict() for refund in found.auto_paging_iter()]
         except stripe.StripeError as error:
-            status = error.http_status or 0
-            if 400 <= status < 500 and status not in _OPEN:
-                code = error.code or ("amount" if "greater than" in str(error.user_message) else "invalid_request")
-                return Outcome("refused", code=code, retryable=code in _RETRYABLE)
-            return Outcome("unknown", code=f"http_{status}")
+            return _unknown(error)  # a question that fails says nothing about the refund, whatever its status
+        mine = [refund for refund in known if (refund.get("metadata") or {}).get("refund_id") == key]
+        return outcome_of(mine[0]) if mine else None
 
     def _client(self) -> Any:
         """A client of its own, with a timeout and without the SDK's retries: repeating is decided here, not there."""
@@ -71,6 +62,23 @@ class Stripe:
                 http_client=stripe.RequestsClient(timeout=self._timeout),
             )
         return self._known
+
+
+def _is_clear(error: Any) -> bool:
+    """Did Stripe refuse for certain? A key that was used before has done its work already."""
+    import stripe
+
+    status = error.http_status or 0
+    return 400 <= status < 500 and status not in _OPEN and not isinstance(error, stripe.IdempotencyError)
+
+
+def _refusal(error: Any) -> Outcome:
+    code = error.code or "invalid_request"
+    return Outcome("refused", code=code, retryable=code in _RETRYABLE)
+
+
+def _unknown(error: Any) -> Outcome:
+    return Outcome("unknown", code=f"http_{error.http_status}" if error.http_status else "connection")
 
 
 def outcome_of(refund: dict[str, Any]) -> Outcome:

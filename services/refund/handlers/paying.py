@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.refund.model import CreditNote, NumberSeries, Refund, RefundLedger
-from services.refund.policies import ASK_AGAIN_AFTER, ASK_FIRST_AFTER, KEY_HONOURED_FOR, next_question
+from services.refund.policies import ASK_AT, ASK_FIRST_AFTER, KEY_HONOURED_FOR, next_question
 from services.refund.ports import Outcome, Ports
 from services.refund.storage import save_ledger
 from shared.kernel.clock import moment, stamp
@@ -87,7 +87,7 @@ def _ask_later(ctx: Context, ledger: RefundLedger, refund: Refund, outcome: Outc
     if outcome.status == "pending":
         refund.accept(outcome.provider_ref)
         save_refund(ctx, refund)
-        return delay or ASK_AGAIN_AFTER[-1]
+        return delay or ASK_AT[-1]
     refund.lose_sight(ledger, outcome.code, last=delay is None)
     save_refund(ctx, refund)
     return delay

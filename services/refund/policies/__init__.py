@@ -14,7 +14,7 @@ from services.refund.policies.execution import (
 from services.refund.policies.permissions import is_inside, may, sees
 from services.refund.policies.profiles import (
     APPROVAL_WITHIN,
-    ASK_AGAIN_AFTER,
+    ASK_AT,
     QUOTE_VALID_FOR,
     REASONS,
     Profile,
@@ -24,7 +24,7 @@ from services.refund.policies.verdicts import Verdict
 
 __all__ = [
     "APPROVAL_WITHIN",
-    "ASK_AGAIN_AFTER",
+    "ASK_AT",
     "ASK_FIRST_AFTER",
     "KEY_HONOURED_FOR",
     "PAID_BY_HAND",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.refund.policies.profiles import ASK_AGAIN_AFTER, Profile
+from services.refund.policies.profiles import ASK_AT, Profile
 
 PAID_BY_HAND = "by_hand"  # a person pays and records the reference
 _AUTOMATIC = frozenset({"stripe"})
@@ -29,5 +29,7 @@ def paid_at_once(profile: Profile, provider: str) -> bool:
 
 
 def next_question(asked: int) -> timedelta | None:
-    """When to ask the provider again after `asked` questions; None when it was asked often enough."""
-    return ASK_AGAIN_AFTER[asked] if asked < len(ASK_AGAIN_AFTER) else None
+    """How long to wait after `asked` questions before the next; None when it was asked often enough."""
+    if asked >= len(ASK_AT):
+        return None
+    return ASK_AT[asked] - (ASK_AT[asked - 1] if asked else timedelta())

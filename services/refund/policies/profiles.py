@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from services.refund.model.refusals import ProfileWithoutRefunds
 
-# After an unknown outcome the provider is asked at these delays; the last one ends the asking (messaging 3.13).
-ASK_AGAIN_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=24))
+# After an unknown outcome the provider is asked at these ages of the refund; the last one ends the asking (messaging
+# 3.13). Those from 6 h to 18 h are there so that a refund which never arrived is sent again while its key is honoured.
+ASK_AT = tuple(timedelta(seconds=s) for s in (30, 300, 3600, 6 * 3600, 12 * 3600, 18 * 3600, 24 * 3600))
 APPROVAL_WITHIN = timedelta(days=7)  # REF-06: an undecided refund must not hold the customer's money back for ever
 QUOTE_VALID_FOR = timedelta(minutes=15)  # REF-01: long enough to read and confirm, too short for prices of yesterday
 
