@@ -32,9 +32,10 @@ def place_order(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """ORD-01, S4-01/02."""
     if not may(ctx.principal, "place", args["seller_id"]):
         raise Forbidden(action="order.place")
-    order_id = args.get("order_id") or ctx.new_id("ord")
-    if ctx.work.row(ctx.work.storage.mappings[Order], order_id) is not None or queries.number_taken(ctx, args):
+    order_id = args.get("order_id")
+    if (order_id and ctx.exists(Order, order_id)) or queries.number_taken(ctx, args):
         raise OrderExists(order_id=order_id, number=args["number"])
+    order_id = order_id or ctx.new_id("ord")
     order = _build(ctx, order_id, args)
     order.place()
     ctx.save(order)

@@ -73,8 +73,11 @@ def list_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 
 
 def number_taken(ctx: Context, args: dict[str, Any]) -> bool:
-    """Is there an order of this number on this marketplace already?"""
+    """Is there an order of this number on this marketplace already?
+
+    Reads without flushing the batch: two of one number in one batch meet at the unique key and run again one by one.
+    """
     statement = sa.select(orders.c.id).where(
         orders.c.tenant == ctx.tenant, orders.c.marketplace == args["marketplace"], orders.c.number == args["number"]
     )
-    return ctx.connection.execute(statement).first() is not None
+    return ctx.work.connection.execute(statement).first() is not None

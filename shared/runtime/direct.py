@@ -63,8 +63,9 @@ class Joined:
         ready, self._ready_jobs = self._ready_jobs, []
         for app in self.apps.values():
             ready += [(app, row) for row in app.jobs.claim_due()]
-        for app, row in ready:
-            app.jobs.settle([app.jobs.perform(row)])
+        for app in self.apps.values():
+            if outcomes := [app.jobs.perform(row) for owner, row in ready if owner is app]:
+                app.jobs.settle(outcomes)
         return len(ready)
 
     def tend(self) -> int:

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.kernel.principal import system
 from shared.runtime.envelope import Envelope
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
+from shared.storage.upsert import guarded_upsert, insert_for
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ class Inbox:
         error: str | None,
     ) -> None:
         table = self.tables.inbox_waiting
-        insert = (sqlite if work.connection.dialect.name == "sqlite" else postgresql).insert(table)
+        insert = insert_for(work.connection.dialect.name)(table)
         row = {
             "stream": event.stream,
             "aggregate_id": event.aggregate_id,
@@ -267,13 +267,7 @@ class Inbox:
         ]
         if not rows:
             return
-        table = self.tables.inbox_position
-        insert = (sqlite if work.connection.dialect.name == "sqlite" else postgresql).insert(table)
-        statement = insert.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns),
-            set_={name: insert.excluded[name] for name in ("seq", "prev", "waiting")},
-            where=table.c.seq == insert.excluded.prev,
-        ).returning(table.c.aggregate_id)
+        statement = guarded_upsert(self.tables.inbox_position, work.connection.dialect.name, "seq")
         if len(work.connection.execute(statement, rows).all()) != len(rows):
             raise Conflict("inbox_position")
 

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.kernel.errors import NotFound, StaleVersion
 from shared.kernel.ids import new_id
@@ -23,6 +22,7 @@ from shared.storage.engine import Database
 from shared.storage.mapping import Mapping
 from shared.storage.tables import RuntimeTables
 from shared.storage.types import RawJson, to_json
+from shared.storage.upsert import guarded_upsert, plain_upsert
 
 Key = tuple[str, str]  # table name, id
 # Longer than the slowest outward call with its timeout, so that two processes never perform one job at the same time.
@@ -143,7 +143,7 @@ class UnitOfWork:
         for table, rows in _by_table(pending.inserts):
             self.connection.execute(table.insert(), rows)
         for table, rows in _by_table(pending.upserts.values()):
-            self._upsert(table, rows)
+            self.connection.execute(plain_upsert(table, self.connection.dialect.name), rows)
         for (_, id), table in pending.deletes.items():
             self.connection.execute(table.delete().where(table.c.id == id))
         if pending.events:
@@ -162,15 +162,9 @@ class UnitOfWork:
             self._stored_version[key] = row["version"]
             by_table[key[0]].append(row)
         for name, rows in by_table.items():
-            statement = self.storage.by_table[name].upsert(self.connection.dialect.name)
+            statement = guarded_upsert(self.storage.by_table[name].table, self.connection.dialect.name, "version")
             if len(self.connection.execute(statement, rows).all()) != len(rows):
                 raise Conflict(name)
-
-    def _upsert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        insert = (sqlite if self.connection.dialect.name == "sqlite" else postgresql).insert(table)
-        keys = list(table.primary_key.columns)
-        changed = {c.name: insert.excluded[c.name] for c in table.c if not c.primary_key and c.name in rows[0]}
-        self.connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
     def _keep_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Jobs due now are handed to this process in memory: the row is its lease, for others to take after a crash."""
@@ -260,6 +254,11 @@ class Context:
         if row is None or row["tenant"] != self.tenant:
             return None
         return mapping.from_row(row)
+
+    def exists(self, entity: type, id: str) -> bool:
+        """Is this id taken, by whatever tenant? For ids that the caller chooses."""
+        mapping = self.work.storage.mappings[entity]
+        return (mapping.table.name, id) in self.step.rows or self.work.row(mapping, id) is not None
 
     def need(self, entity: type, id: str) -> Any:
         """The aggregate, or the refusal NOT_FOUND (404)."""

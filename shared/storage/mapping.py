@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.storage.types import Json, to_json
 
@@ -38,6 +37,7 @@ class Mapping:
             sa.type_coerce(column, sa.Text).label(column.name) if column.name in self._json else column
             for column in table.c
         ]
+        self._select = sa.select(*self.raw_columns)
 
     def to_row(self, entity: Any) -> dict[str, Any]:
         row = {}
@@ -58,17 +58,5 @@ class Mapping:
         return self.entity(**values)
 
     def select(self) -> sa.Select:
-        return sa.select(*self.raw_columns)
-
-    def upsert(self, dialect: str) -> sa.Insert:
-        """Insert new rows and update known ones, but only those whose version is still the one that was read.
-
-        Returns the ids it wrote; a missing id was changed by somebody else.
-        """
-        insert = (postgresql if dialect == "postgresql" else sqlite).insert(self.table)
-        changed = {c.name: insert.excluded[c.name] for c in self.table.c if c.name != "id"}
-        return insert.on_conflict_do_update(
-            index_elements=[self.table.c.id],
-            set_=changed,
-            where=self.table.c.version == insert.excluded.prev,
-        ).returning(self.table.c.id)
+        """All columns, JSON as text."""
+        return self._select
