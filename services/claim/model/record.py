@@ -8,7 +8,7 @@ from typing import Any
 
 from services.claim import policies
 from services.claim.model import refusals
-from services.claim.model.guards import Asking
+from services.claim.model.guards import Asking, handles_it
 from services.claim.model.parts import REQUESTER, acting_as, observer_party, viewer
 from services.claim.model.states import OPEN, RESOLVED
 from services.claim.model.transitions import TABLE, Row, rows_of
@@ -110,14 +110,20 @@ class ClaimRecord(Aggregate):
         rows = [row for row in rows_of(command) if asking.who.role in row.roles]
         if not rows:
             raise Forbidden(action=command)
-        rows = [row for row in rows if self.state in row.sources]
-        if not rows:
-            raise NotInThisState(kind="claim", state=self.state, action=command)
+        here = [row for row in rows if self.state in row.sources]
+        if not here:
+            raise self._out_of_place(rows, asking) or NotInThisState(kind="claim", state=self.state, action=command)
+        rows = here
         refused = [self._refusal(row, asking) for row in rows]
         for row, refusal in zip(rows, refused, strict=True):
             if refusal is None:
                 return row
         raise refused[0] or Forbidden(action=command)
+
+    def _out_of_place(self, rows: list[Row], asking: Asking) -> Refusal | None:
+        """A seller who reaches for what the platform reviews learns that it is not his turn, not that it is over."""
+        decides = any(handles_it in row.guards for row in rows)
+        return handles_it(self, asking) if decides and self.is_open else None
 
     def _refusal(self, row: Row, asking: Asking) -> Refusal | None:
         for guard in row.guards:

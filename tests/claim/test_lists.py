@@ -1,0 +1,87 @@
+"""Lists: filters, order, and pages that stay stable while claims change."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from services.claim import queries
+from tests.suite import agent, coordinator, customer, seller
+
+
+@pytest.fixture
+def five(shop):
+    """Five claims a minute apart: 1 and 4 refused by the platform, 2 proposed, 3 with the platform, 5 new."""
+    made = []
+    for number in range(1, 6):
+        reason = "incorrect_invoice" if number in (1, 3, 4) else "damaged_items"
+        made.append(shop.claim(shop.order(str(number)), reason_code=reason))
+        if number in (1, 4):
+            shop.do("claim.refuse", agent(), made[-1], reason_code="no_proof")
+        if number == 2:
+            shop.do("claim.propose", seller(), made[-1], text="10 %?")
+        shop.suite.clock.advance(minutes=1)
+    return made
+
+
+def listed(shop, who, **args) -> list[str]:
+    return [item["order_number"] for item in shop.suite.do("claim.list", who, **args)["items"]]
+
+
+def test_lists_are_newest_change_first_and_filtered(shop, five):
+    assert listed(shop, agent()) == ["5", "4", "3", "2", "1"]
+    assert listed(shop, agent(), state=["refused"]) == ["4", "1"]
+    assert listed(shop, agent(), state=["refused", "submitted"]) == ["5", "4", "1"]
+    assert listed(shop, agent(), awaiting="me") == ["3"]
+    assert listed(shop, seller(), awaiting="me") == ["5"]
+    assert listed(shop, customer(), awaiting="me") == ["2"]
+    assert listed(shop, agent(), order_id=five[1]["order_id"]) == ["2"]
+    assert listed(shop, agent(), seller_id="sel_2") == []
+    assert listed(shop, agent(), customer_ref="cus_1", state=["submitted"]) == ["5"]
+    assert listed(shop, agent(), category="after_sales", limit=2) == ["5", "4"]
+    assert listed(shop, agent(), category="prospect") == []
+    assert listed(shop, agent(), updated_after=five[2]["updated_at"]) == ["5", "4"]
+    shop.do("claim.assign", coordinator(), five[0], assignee="coo_1")
+    assert listed(shop, coordinator(), assignee="me") == ["1"]
+    assert listed(shop, agent(), assignee="none", state=["refused"]) == ["4"]
+
+
+@pytest.mark.parametrize("who", [agent(), seller(), customer()], ids=lambda who: who.role)
+def test_pages_follow_one_another_without_gap_or_repetition_while_claims_are_opened(shop, five, who):
+    seen, cursor = [], None
+    while True:
+        page = shop.suite.do("claim.list", who, limit=2, **({"cursor": cursor} if cursor else {}))
+        seen += [item["order_number"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        shop.claim(shop.order(f"late-{len(seen)}"))
+    assert seen == ["5", "4", "3", "2", "1"]
+
+
+@pytest.mark.parametrize("who", [agent(), seller()], ids=lambda who: who.role)
+def test_a_page_is_read_from_indexes_alone_whatever_the_number_of_claims(shop, who):
+    """No plan may scan the table, nor sort more than the few rows of each state."""
+    with shop.suite.apps["claim"].database.transaction() as connection:
+        where = queries.scope(who)
+        statement = queries._merged(where, ("submitted", "resolved"), 50)
+        text = statement.compile(connection, compile_kwargs={"literal_binds": True}).string
+        plan = [row[-1] for row in connection.execute(sa.text(f"explain query plan {text}"))]
+    index = "claim_by_state" if who.role == "platform_agent" else "claim_by_seller"
+    scans = [step for step in plan if "claim" in step and ("SEARCH" in step or "SCAN" in step)]
+    assert len(scans) == 2
+    assert all(f"USING COVERING INDEX {index}" in step for step in scans), plan
+
+
+def test_a_spoilt_cursor_and_an_unknown_state_are_refused(shop):
+    assert shop.suite.refused("claim.list", agent(), cursor="nonsense")["code"] == "BAD_CURSOR"
+    assert shop.suite.refused("claim.list", agent(), state=["lost"])["code"] == "INVALID_INPUT"
+    assert shop.suite.refused("claim.list", agent(), limit=201)["code"] == "INVALID_INPUT"
+
+
+def test_profiles_come_with_reasons_and_labels_in_both_languages(shop):
+    profiles = shop.suite.do("claim.profiles", customer())["items"]
+    assert [one["code"] for one in profiles] == ["discussion", "issue"]
+    reasons = {reason["code"]: reason for reason in profiles[1]["reasons"]}
+    assert reasons["damaged_items"]["labels"] == {"fr": "Articles endommagés", "en": "Damaged items"}
+    assert reasons["incorrect_invoice"]["handler"] == "platform"

@@ -1,0 +1,56 @@
+"""CLM-10: a proposed solution confirms itself, where the profile says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.claim.profiles import PROFILES
+from tests.suite import customer, seller
+
+
+@pytest.fixture
+def patient(shop, monkeypatch):
+    """The issue profile in a second version that takes five business days of silence for a yes."""
+    newer = replace(PROFILES.newest("issue"), version=2, auto_confirm_business_days=5)
+    monkeypatch.setitem(PROFILES._by_key, newer.key, newer)
+    monkeypatch.setitem(PROFILES._newest, "issue", newer)
+    return shop
+
+
+def test_silence_for_five_business_days_confirms(patient):
+    claim = patient.claim()
+    patient.do("claim.propose", seller(), claim, text="10 %?")  # a Monday, 9:00
+    patient.suite.advance(days=6, hours=23)
+    assert patient.get(claim)["state"] == "solution_proposed"
+    patient.suite.advance(hours=1)
+    assert patient.get(claim)["state"] == "resolved"
+    assert patient.suite.events("claim", "claim.resolved")[0].data["by"] == "system"
+
+
+def test_an_answer_of_the_requester_stops_the_clock(patient):
+    claim = patient.claim()
+    patient.do("claim.propose", seller(), claim, text="10 %?")
+    patient.suite.advance(days=1)
+    patient.comment(claim, "customer")
+    patient.suite.advance(days=30)
+    assert patient.get(claim)["state"] == "solution_proposed"
+
+
+def test_a_rejected_proposal_is_not_confirmed_by_the_clock_of_the_first_one(patient):
+    claim = patient.claim()
+    patient.do("claim.propose", seller(), claim, text="10 %?")
+    patient.suite.advance(days=2)
+    patient.do("claim.reject", customer(), claim, reason="too little")
+    patient.suite.advance(days=2)
+    patient.do("claim.propose", seller(), claim, text="20 %?")
+    patient.suite.advance(days=4)  # the first would have been due by now
+    assert patient.get(claim)["state"] == "solution_proposed"
+
+
+def test_without_the_switch_a_solution_waits_for_ever(shop):
+    claim = shop.claim()
+    shop.do("claim.propose", seller(), claim, text="10 %?")
+    shop.suite.advance(days=400)
+    assert shop.get(claim)["state"] == "solution_proposed"
