@@ -1,0 +1,122 @@
+"""Pages made of several services' answers. A part that does not answer is null and named in `warnings` (R32)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.gateway.clients import owner_of
+from services.gateway.inquiry import Inquiry
+from services.gateway.problems import ServiceUnavailable
+from shared.runtime.calls import Answer
+
+DEADLINE = 1.0  # seconds for all parts of a page: the whole must stay under 1.5 s at the 99th percentile
+PAGES_OF_MESSAGES = 5  # of 200: what a list of claims may bring along before it says that it cut
+
+
+def parts(gateway: Any, inquiry: Inquiry, wanted: dict[str, tuple[str, dict[str, Any]]]) -> dict[str, Answer | None]:
+    """Ask for {part: (operation, args)} at once."""
+    calls = {part: (owner_of(name), inquiry.call(name, args)) for part, (name, args) in wanted.items()}
+    return gateway.clients.gather(calls, DEADLINE)
+
+
+def page(gateway: Any, inquiry: Inquiry, main: str, wanted: dict[str, tuple[str, dict[str, Any]]]) -> Answer:
+    """The view of `main` with the other parts inside. Without the main part there is no page: 503, or its refusal."""
+    found = parts(gateway, inquiry, wanted)
+    first = found.pop(main)
+    if first is None:
+        gateway.metrics.part_missing(main)
+        raise ServiceUnavailable(service=owner_of(wanted[main][0]))
+    if not first.ok:
+        return first
+    body: dict[str, Any] = {**first.body, "warnings": []}
+    for part, answer in found.items():
+        body[part] = answer.body if answer is not None and answer.ok else None
+        if warning := _warning(part, wanted[part][0], answer):
+            body["warnings"].append(warning)
+            gateway.metrics.part_missing(part)
+    return Answer(200, body)
+
+
+def _warning(part: str, operation: str, answer: Answer | None) -> dict[str, str] | None:
+    """Why a part is null. A part that this caller may not see is null without a word."""
+    if answer is None:
+        return {"part": part, "code": "NO_ANSWER", "service": owner_of(operation)}
+    if answer.ok or answer.status == 403:
+        return None
+    return {"part": part, "code": answer.body["code"], "service": owner_of(operation)}
+
+
+def order_page(gateway: Any, inquiry: Inquiry) -> Answer:
+    """An order with its claims and with what can still be refunded."""
+    of_order = {"order_id": inquiry.args["order_id"]}
+    answer = page(
+        gateway,
+        inquiry,
+        "order",
+        {
+            "order": ("order.get", dict(inquiry.args)),
+            "claims": ("claim.list", {**of_order, "limit": 200}),
+            "refund_envelope": ("refund.envelope", of_order),
+        },
+    )
+    return _unwrapped(answer, "claims")
+
+
+def claim_page(gateway: Any, inquiry: Inquiry) -> Answer:
+    """A claim with its thread, the messages that the caller may read, and its refunds."""
+    claim_id = inquiry.args["claim_id"]
+    answer = page(
+        gateway,
+        inquiry,
+        "claim",
+        {
+            "claim": ("claim.get", dict(inquiry.args)),
+            "thread": ("thread.get", {"claim_id": claim_id}),
+            "messages": ("thread.messages", {"claim_ids": [claim_id], "limit": 200}),
+            "refunds": ("refund.list", {"claim_id": claim_id, "limit": 200}),
+        },
+    )
+    return _unwrapped(answer, "messages", "refunds")
+
+
+def _unwrapped(answer: Answer, *lists: str) -> Answer:
+    """A list inside a page is its items; that there are more than the page holds is a warning."""
+    if answer.ok:
+        for part in lists:
+            if (found := answer.body[part]) is not None:
+                answer.body[part] = found["items"]
+                if found["next_cursor"]:
+                    answer.body["warnings"].append({"part": part, "code": "CUT", "service": ""})
+    return answer
+
+
+def claim_list(gateway: Any, inquiry: Inquiry) -> Answer:
+    """A page of claims; `expand=messages` brings each one's messages along, asked for all at once (S0-08)."""
+    expand = inquiry.args.pop("expand", None)
+    answer = gateway.clients.call("claim", inquiry.call())
+    if not answer.ok or expand is None:
+        return answer
+    ids = [claim["id"] for claim in answer.body["items"]]
+    messages, warnings = _messages_of(gateway, inquiry, ids) if ids else ([], [])
+    by_claim: dict[str, list[Any]] = {id: [] for id in ids}
+    for message in messages or ():
+        by_claim[message["claim_id"]].append(message)
+    for claim in answer.body["items"]:
+        claim["messages"] = None if messages is None else by_claim[claim["id"]]
+    answer.body["warnings"] = warnings
+    return answer
+
+
+def _messages_of(gateway: Any, inquiry: Inquiry, claim_ids: list[str]) -> tuple[list[Any] | None, list[dict[str, str]]]:
+    args: dict[str, Any] = {"claim_ids": claim_ids, "limit": 200}
+    found: list[Any] = []
+    for _ in range(PAGES_OF_MESSAGES):
+        answer = parts(gateway, inquiry, {"messages": ("thread.messages", dict(args))})["messages"]
+        if answer is None or not answer.ok:
+            warning = _warning("messages", "thread.messages", answer)
+            return None, [warning] if warning else []
+        found += answer.body["items"]
+        if not answer.body["next_cursor"]:
+            return found, []
+        args["cursor"] = answer.body["next_cursor"]
+    return found, [{"part": "messages", "code": "CUT", "service": "messaging"}]

@@ -1,0 +1,16 @@
+"""Every route of the API, one file per noun. The last line is the whole of it."""
+
+from __future__ import annotations
+
+from services.gateway.routes import claims, docs, hooks, notifications, orders, refunds, threads
+from services.gateway.table import Route
+
+ROUTES: tuple[Route, ...] = (
+    *orders.ROUTES,
+    *claims.ROUTES,
+    *threads.ROUTES,
+    *refunds.ROUTES,
+    *notifications.ROUTES,
+    *hooks.ROUTES,
+    *docs.ROUTES,
+)

@@ -1,0 +1,142 @@
+"""Claims: opening, deciding, arbitrating, closing; who watches; the desk."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from services.gateway import views
+from services.gateway.compose import claim_list, claim_page
+from services.gateway.inquiry import Inquiry
+from services.gateway.table import Route
+from shared.contracts import claim as contract
+from shared.contracts import messaging
+from shared.contracts.fields import Id
+from shared.kernel.errors import InvalidInput
+from shared.runtime.calls import Answer
+
+read = partial(Route, "GET", tag="claims", scope="claims:read")
+write = partial(Route, tag="claims", scope="claims:write", view=views.Claim())
+ONE = "/v1/claims/{claim_id}"
+OPEN_STATES = ["submitted", "in_progress", "solution_proposed", "platform_review"]
+
+
+class ListedClaims(contract.ListArgs):
+    """The filters of claim.list; expand: `messages` brings each claim's messages along."""
+
+    expand = fields.String(validate=validate.OneOf(("messages",)))
+
+
+class ChangedClaim(contract.OneClaim):
+    """One of the three. assignee: null gives the claim back to everyone. state: by hand, where the profile lets it."""
+
+    assignee = Id(allow_none=True)
+    awaiting = fields.String(validate=validate.Length(min=1, max=80))
+    state = fields.String(validate=validate.OneOf(("submitted", "in_progress", "resolved")))
+
+    @validates_schema
+    def one_at_a_time(self, data: dict[str, Any], **_: object) -> None:
+        if len(data.keys() & CHANGES.keys()) != 1:
+            raise ValidationError("Change one of assignee, awaiting and state at a time.")
+
+
+# each change is one command, so that all of a PATCH happens or nothing of it
+CHANGES = {
+    "assignee": (contract.ASSIGN, "assignee"),
+    "awaiting": (contract.SET_AWAITING, "party"),
+    "state": (contract.SET_STATE, "target"),
+}
+
+
+def change_claim(gateway: Any, inquiry: Inquiry) -> Answer:
+    """PATCH: the command that the one given field means."""
+    try:
+        args = ChangedClaim().load(inquiry.args)
+    except ValidationError as wrong:
+        raise InvalidInput(fields=wrong.normalized_messages()) from None
+    (name,) = args.keys() & CHANGES.keys()
+    operation, argument = CHANGES[name]
+    call = inquiry.call(operation.name, {"claim_id": args["claim_id"], argument: args[name]})
+    return gateway.clients.call("claim", call)
+
+
+def list_claims(gateway: Any, inquiry: Inquiry) -> Answer:
+    """The claim list, with messages when they are asked for."""
+    if inquiry.args.get("expand", "messages") != "messages":
+        raise InvalidInput(fields={"expand": ["Must be one of: messages."]})
+    return claim_list(gateway, inquiry)
+
+
+def desk(gateway: Any, inquiry: Inquiry) -> Answer:
+    """The claims that somebody still has to do something about, unless states are named."""
+    inquiry.args.setdefault("state", OPEN_STATES)
+    return gateway.clients.call("claim", inquiry.call())
+
+
+def observers(gateway: Any, inquiry: Inquiry) -> Answer:
+    """The observers of a claim; to a customer there are none (S1-25)."""
+    answer = gateway.clients.call("claim", inquiry.call())
+    if answer.ok:
+        return Answer(200, {"version": answer.body["version"], "items": answer.body.get("observers", [])})
+    return answer
+
+
+ROUTES = (
+    write("POST", "/v1/claims", "Open a claim", contract.OPEN, status=201, location="/v1/claims/{id}"),
+    read(
+        "/v1/claims",
+        "List claims, newest change first",
+        contract.LIST,
+        schema=ListedClaims(),
+        view=views.listing(views.ClaimWithMessages),
+        answer=list_claims,
+    ),
+    read(
+        "/v1/desk/claims",
+        "The desk: claims that are not over",
+        contract.LIST,
+        view=views.listing(views.Claim),
+        answer=desk,
+    ),
+    read("/v1/claim-profiles", "Reasons, resolutions and labels", contract.PROFILES, view=views.Profiles()),
+    read(ONE, "A claim with its messages and refunds", contract.GET, view=views.ClaimPage(), answer=claim_page),
+    write(
+        "PATCH",
+        ONE,
+        "Change assignee, awaited party or state",
+        contract.SET_STATE,
+        schema=ChangedClaim(),
+        answer=change_claim,
+        if_match=True,
+    ),
+    write("POST", f"{ONE}:start", "Take the claim up", contract.START),
+    write("POST", f"{ONE}/resolutions", "Choose a replacement, a refund or a gesture", contract.CHOOSE_RESOLUTION),
+    write("POST", f"{ONE}:propose", "Propose a solution in words", contract.PROPOSE),
+    write("POST", f"{ONE}:confirm", "The requester agrees with the solution", contract.CONFIRM),
+    write("POST", f"{ONE}:reject", "The requester does not agree", contract.REJECT),
+    write("POST", f"{ONE}:escalate", "Ask the platform to decide", contract.ESCALATE),
+    write("POST", f"{ONE}:hand-back", "The platform gives it back to the handler", contract.HAND_BACK),
+    write("POST", f"{ONE}:resolve", "Resolve the claim", contract.RESOLVE),
+    write("POST", f"{ONE}:refuse", "Refuse the claim", contract.REFUSE),
+    write("POST", f"{ONE}:close", "Close the claim", contract.CLOSE),
+    write("POST", f"{ONE}:reopen", "Take a resolved claim up again", contract.REOPEN),
+    write("POST", f"{ONE}:appeal", "Appeal against a refusal", contract.APPEAL),
+    write("POST", f"{ONE}:withdraw", "The requester takes the claim back", contract.WITHDRAW),
+    write("POST", f"{ONE}:merge", "Merge the claim into another of the same requester", contract.MERGE),
+    write("POST", "/v1/claims:close", "Close many claims, each by itself", contract.CLOSE_MANY, view=views.Results()),
+    read(f"{ONE}/observers", "Who watches the claim", contract.GET, view=views.Observers(), answer=observers),
+    write("POST", f"{ONE}/observers", "Include an observer", contract.ADD_OBSERVER),
+    write("DELETE", f"{ONE}/observers/{{kind}}/{{id}}", "Remove an observer", contract.REMOVE_OBSERVER),
+    Route(
+        "POST",
+        f"{ONE}/messages",
+        "Write on the claim's thread",
+        messaging.MESSAGE_POST,
+        scope="threads:write",
+        view=views.Message(),
+        status=201,
+        tag="claims",
+    ),
+)

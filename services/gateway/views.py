@@ -1,0 +1,329 @@
+"""What the API answers, for its document: the fields that clients may rely on. Services add fields, they take none.
+
+Tests hold every answer of the suite against these schemas.
+"""
+
+from __future__ import annotations
+
+from marshmallow import INCLUDE, Schema, fields
+
+from shared.contracts.fields import Id, Minor, Moment, MoneySchema, TaxSchema, Whole
+
+
+class View(Schema):
+    """Open: more fields may come."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+class Labels(View):
+    """A text by locale."""
+
+    fr = fields.String()
+    en = fields.String()
+
+
+class State(View):
+    """code: for programs. label: for people."""
+
+    code = fields.String(required=True, allow_none=True)
+    label = fields.Nested(Labels, required=True)
+
+
+class Versioned(View):
+    """version: what If-Match names. allowed_actions: what this caller may do now."""
+
+    id = Id(required=True)
+    version = Whole(required=True)
+    allowed_actions = fields.List(fields.String(), required=True)
+
+
+class OrderLine(View):
+    line_id = Id(required=True)
+    product_id = Id(required=True)
+    sku = Id(required=True)
+    title = fields.String(required=True)
+    ordered = Whole(required=True)
+    unshipped = Whole(required=True)
+    shipped = Whole(required=True)
+    cancelled = Whole(required=True)
+    gross = Minor(required=True)
+    taxes = fields.List(fields.Nested(TaxSchema), required=True)
+
+
+class OrderSummary(View):
+    """A row of the order list. display_status: `issue_reported` while a claim is open."""
+
+    id = Id(required=True)
+    number = Id(required=True)
+    version = Whole(required=True)
+    marketplace = Id(required=True)
+    profile = fields.String(required=True)
+    seller_id = Id(required=True)
+    customer_ref = Id(required=True)
+    phase = fields.String(required=True)
+    public_state = fields.Nested(State, required=True)
+    display_status = fields.Nested(State, required=True)
+    open_claims = Whole(required=True)
+    total = fields.Nested(MoneySchema, required=True)
+    captured = fields.Nested(MoneySchema, required=True)
+    placed_at = Moment(required=True)
+    updated_at = Moment(required=True)
+
+
+class Order(OrderSummary):
+    """internal_state and settlement: for sellers and staff only."""
+
+    lines = fields.List(fields.Nested(OrderLine), required=True)
+    shipments = fields.List(fields.Dict(), required=True)
+    parcels = fields.List(fields.Dict(), required=True)
+    payments = fields.List(fields.Dict(), required=True)
+    settlement = fields.Dict()
+    allowed_actions = fields.List(fields.String(), required=True)
+
+
+class Warning(View):
+    """Why a part is null: NO_ANSWER, or the code of its refusal; CUT: there is more than the page holds."""
+
+    part = fields.String(required=True)
+    code = fields.String(required=True)
+    service = fields.String(required=True)
+
+
+class Resolution(View):
+    kind = fields.String(required=True)
+
+
+class Awaiting(View):
+    """Whose turn it is, since when, and whether a person set it."""
+
+    party = fields.String(required=True)
+    since = Moment(required=True, allow_none=True)
+    manual = fields.Boolean(required=True)
+
+
+class Claim(Versioned):
+    """attention: is it this caller's turn? assignee, observers and the hold: not for customers."""
+
+    number = fields.String(required=True)
+    category = fields.String(required=True)
+    profile = fields.String(required=True)
+    profile_version = Whole(required=True)
+    order_id = Id(required=True, allow_none=True)
+    order_number = fields.String(required=True, allow_none=True)
+    seller_id = Id(required=True)
+    customer_ref = Id(required=True)
+    state = fields.String(required=True)
+    label = fields.Nested(Labels, required=True)
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    reason = fields.Nested(State, required=True)
+    handler = fields.Nested(State, required=True)
+    awaiting = fields.Nested(Awaiting, required=True, allow_none=True)
+    attention = fields.Boolean(required=True)
+    resolution = fields.Dict(required=True, allow_none=True)
+    opened_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    allowed_resolutions = fields.List(fields.String(), required=True)
+
+
+class Party(View):
+    type = fields.String(required=True)
+    id = Id(required=True)
+
+
+class Message(Versioned):
+    """A private comment is answered to those who may read it, and to nobody else in any form."""
+
+    thread_id = Id(required=True)
+    claim_id = Id(required=True, allow_none=True)
+    order_id = Id(required=True, allow_none=True)
+    author = fields.Nested(Party, required=True)
+    visibility = fields.String(required=True)
+    via = fields.String(required=True)
+    text = fields.String(required=True)
+    posted_at = Moment(required=True)
+    handled = fields.Boolean(required=True)
+
+
+class ClaimWithMessages(Claim):
+    """messages: with `expand=messages`."""
+
+    messages = fields.List(fields.Nested(Message), allow_none=True)
+
+
+class Thread(Versioned):
+    """compose_defaults: what the server would decide for a message without a visibility."""
+
+    state = fields.String(required=True)
+    subject = fields.Dict(required=True)
+    claim_id = Id(required=True, allow_none=True)
+    order_id = Id(required=True, allow_none=True)
+    opened_at = Moment(required=True)
+    messages = Whole(required=True)
+    compose_defaults = fields.Dict(required=True)
+
+
+class OpenedThread(View):
+    id = Id(required=True)
+    message = fields.Nested(Message, required=True)
+
+
+class Refund(Versioned):
+    order_id = Id(required=True)
+    claim_id = Id(required=True, allow_none=True)
+    seller_id = Id(required=True)
+    customer_ref = Id(required=True)
+    kind = fields.String(required=True)
+    instrument = fields.String(required=True)
+    state = fields.String(required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    tax_total = Minor(required=True)
+    lines = fields.List(fields.Dict(), required=True)
+    shipping = fields.List(fields.Dict(), required=True)
+    taxes = fields.List(fields.Dict(), required=True)
+    reason = fields.Dict(required=True)
+    requested_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    succeeded_at = Moment(required=True, allow_none=True)
+    credit_note_id = Id(required=True, allow_none=True)
+
+
+class Quote(View):
+    """What the same request would do now. Nothing is reserved."""
+
+    order_id = Id(required=True)
+    kind = fields.String(required=True)
+    instrument = fields.String(required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    tax_total = Minor(required=True)
+    lines = fields.List(fields.Dict(), required=True)
+    shipping = fields.List(fields.Dict(), required=True)
+    taxes = fields.List(fields.Dict(), required=True)
+    available_after = Minor(required=True)
+    valid_until = Moment(required=True)
+
+
+class RefundEnvelope(View):
+    """What the order, each line and each shipment can still give back, in minor units."""
+
+    order_id = Id(required=True)
+    version = Whole(required=True)
+    currency = fields.String(required=True)
+    captured = Minor(required=True)
+    succeeded = Minor(required=True)
+    reserved = Minor(required=True)
+    available = Minor(required=True)
+    lines = fields.List(fields.Dict(), required=True)
+    shipments = fields.List(fields.Dict(), required=True)
+    taxes = fields.List(fields.Dict(), required=True)
+    allowed_actions = fields.List(fields.String(), required=True)
+
+
+class CreditNote(Versioned):
+    number = fields.String(required=True)
+    order_id = Id(required=True)
+    refund_id = Id(required=True)
+    total = fields.Nested(MoneySchema, required=True)
+    taxes = fields.List(fields.Nested(TaxSchema), required=True)
+    issued_at = Moment(required=True)
+
+
+class OrderPage(Order):
+    """The order with its claims and what can still be refunded; a part that did not answer is null, with a warning."""
+
+    claims = fields.List(fields.Nested(Claim), required=True, allow_none=True)
+    refund_envelope = fields.Nested(RefundEnvelope, required=True, allow_none=True)
+    warnings = fields.List(fields.Nested(Warning), required=True)
+
+
+class ClaimPage(Claim):
+    """The claim with its thread, the messages that the caller may read, and its refunds."""
+
+    thread = fields.Nested(Thread, required=True, allow_none=True)
+    messages = fields.List(fields.Nested(Message), required=True, allow_none=True)
+    refunds = fields.List(fields.Nested(Refund), required=True, allow_none=True)
+    warnings = fields.List(fields.Nested(Warning), required=True)
+
+
+class Observer(View):
+    kind = fields.String(required=True)
+    id = Id(required=True)
+    scope = fields.String(required=True)
+
+
+class Observers(View):
+    items = fields.List(fields.Nested(Observer), required=True)
+
+
+class Notification(View):
+    id = Id(required=True)
+    channel = fields.String(required=True)
+    state = fields.String(required=True)
+
+
+class Contact(View):
+    party = fields.String(required=True)
+    ref = Id(required=True)
+
+
+class Result(View):
+    """result: CLOSED, or the code of the refusal."""
+
+    result = fields.String(required=True)
+
+
+class Results(View):
+    results = fields.List(fields.Nested(Result), required=True)
+
+
+class Profiles(View):
+    """What a form needs: reasons, resolutions and labels in French and English."""
+
+    items = fields.List(fields.Dict(), required=True)
+
+
+class Me(View):
+    """Who the credentials stand for. No scopes: all that the role may."""
+
+    role = fields.String(required=True)
+    id = fields.String(required=True)
+    tenant = fields.String(required=True)
+    party = fields.String(required=True, allow_none=True)
+    name = fields.String(required=True, allow_none=True)
+    scopes = fields.List(fields.String(), required=True)
+
+
+class Received(View):
+    received = fields.Boolean(required=True)
+
+
+class Health(View):
+    status = fields.String(required=True)
+
+
+class Problem(View):
+    """RFC 9457. code: stable, for programs. title: a sentence for people. request_id: name it when you report this."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = Whole(required=True)
+    code = fields.String(required=True)
+    rule = fields.String()
+    details = fields.Dict()
+    retry_after = Whole()
+    request_id = fields.String(required=True)
+
+
+def listing(item: type[View]) -> Schema:
+    """A page of a list: `next_cursor` is null on the last one."""
+    name = f"{item.__name__}List"
+    members = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next_cursor": fields.String(required=True, allow_none=True),
+        "warnings": fields.List(fields.Nested(Warning)),
+        "__doc__": listing.__doc__,
+        "__module__": __name__,
+    }
+    return type(name, (View,), members)()
