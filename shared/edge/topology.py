@@ -11,16 +11,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from urllib.parse import unquote, urlsplit
 
 import amqp
 from environs import FileAwareEnv
 
 from shared.edge import topology_plan
 from shared.edge.management import Management, ManagementError
+from shared.edge.tls import verified_tls
 from shared.edge.topology_differences import TopologyError, differences
 from shared.edge.topology_plan import Plan
 
-__all__ = ["ManagementError", "TopologyError", "apply", "check", "check_passively", "main"]
+__all__ = ["ManagementError", "TopologyError", "apply", "check", "check_passively", "connector", "main"]
 
 
 def apply(
@@ -72,7 +74,8 @@ def check(
 def check_passively(connect: Callable[[], amqp.Connection], service: str, plan: Plan | None = None) -> list[str]:
     """What `service` itself can see missing on the broker, with its own rights; empty when it may start.
 
-    `connect` answers an open connection of the service's broker user; each one is closed here.
+    `connect` answers an open connection of the service's broker user (see `connector`); each one is closed here.
+    Raises what `connect` raises: a broker that is away is no difference, and no reason not to be ready.
     """
     plan = plan or topology_plan.load()
     queue = topology_plan.inbox(service)
@@ -86,6 +89,29 @@ def check_passively(connect: Callable[[], amqp.Connection], service: str, plan: 
     elif not _is_quorum(connect, queue):
         found.append(f"queue {queue} is classic instead of quorum")
     return found
+
+
+def connector(uri: str, seconds: float = 3) -> Callable[[], amqp.Connection]:
+    """What opens a connection to `uri`; for `amqps` the broker's certificate and host name are verified."""
+    parts = urlsplit(uri)
+    secure = parts.scheme == "amqps"
+    port = parts.port or (5671 if secure else 5672)
+
+    def connect() -> amqp.Connection:
+        connection = amqp.Connection(
+            f"{parts.hostname}:{port}",
+            unquote(parts.username or "guest"),
+            unquote(parts.password or "guest"),
+            virtual_host=unquote(parts.path[1:]) or "/",
+            ssl=verified_tls(parts.hostname) if secure else False,
+            connect_timeout=seconds,
+            read_timeout=seconds,
+            write_timeout=seconds,
+        )
+        connection.connect()
+        return connection
+
+    return connect
 
 
 def _exists(connect: Callable[[], amqp.Connection], declare: str, *what: str, passive: bool) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import amqp
 import pytest
@@ -35,12 +34,7 @@ def api(broker: SuiteBroker) -> Iterator[Management]:
 
 
 def connect(broker: SuiteBroker, user: str | None = None) -> amqp.Connection:
-    url = urlsplit(broker.uri(user) if user else broker.admin_uri)
-    connection = amqp.Connection(
-        f"{url.hostname}:{url.port}", url.username, url.password, virtual_host=broker.vhost, connect_timeout=5
-    )
-    connection.connect()
-    return connection
+    return topology.connector(broker.uri(user) if user else broker.admin_uri, seconds=10)()
 
 
 def check(broker: SuiteBroker) -> list[str]:
@@ -160,6 +154,11 @@ def test_a_user_with_another_password_or_with_tags_is_named(broker: SuiteBroker)
 def test_a_service_sees_with_its_own_rights_that_it_may_start(broker: SuiteBroker) -> None:
     for service in PLAN.services:
         assert topology.check_passively(lambda service=service: connect(broker, service), service) == []
+
+
+def test_a_broker_that_is_away_is_no_difference() -> None:
+    with pytest.raises(OSError, match="refused"):
+        topology.check_passively(topology.connector("amqp://order:x@127.0.0.1:1/%2F"), "order")
 
 
 def test_what_an_inbox_rejects_is_kept_in_its_dead_queue(broker: SuiteBroker) -> None:
