@@ -1,0 +1,174 @@
+"""Notifications, and the copies of orders, claims and comments that a mail needs when it is written."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.notification.policies import RETRIES, TEMPLATE_VERSION, Recipient
+from shared.kernel.aggregate import Aggregate
+from shared.kernel.errors import NotInThisState
+
+EMAIL = "email"
+
+
+@dataclass(kw_only=True)
+class Contact(Aggregate):
+    """How to reach somebody, in which language."""
+
+    stream = "recipient"
+
+    party: str
+    ref: str
+    name: str
+    email: str
+    phone: str | None = None
+    locale: str = "en"
+
+    def recorded(self) -> None:
+        self.record("recipient.recorded", party=self.party, ref=self.ref, locale=self.locale)
+
+
+@dataclass(kw_only=True)
+class Roster(Aggregate):
+    """The refs of all known contacts of one desk of a tenant: `everyone` whom a claim without assignee concerns."""
+
+    stream = "roster"
+
+    refs: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class OrderCopy(Aggregate):
+    """What mails say of an order. Amounts in minor units of its currency."""
+
+    stream = "order_copy"
+
+    number: str
+    customer_ref: str
+    seller_id: str
+    currency: str
+    placed_at: datetime
+    total: int
+    lines: list[dict[str, Any]]
+    shipping: int
+
+
+@dataclass(kw_only=True)
+class ClaimCopy(Aggregate):
+    """What mails say of a claim, and who takes part in it. included: kind, ref and scope of each observer."""
+
+    stream = "claim_copy"
+
+    number: str
+    title: str
+    text: str
+    order_id: str | None
+    customer_ref: str
+    seller_id: str
+    handler: str
+    assignee: str | None
+    included: list[tuple[str, str, str]]
+
+
+@dataclass(kw_only=True)
+class CommentCopy(Aggregate):
+    """The text of a message that people are told of, and whether the customer may read it now."""
+
+    stream = "comment_copy"
+
+    author_type: str
+    visibility: str
+    text: str
+
+
+@dataclass(kw_only=True)
+class Notification(Aggregate):
+    """One event, one recipient, one channel: told once (I13). queued → sent | failed | suppressed.
+
+    facts: what the event said that a mail needs; everything that can still change is looked up when it is sent.
+    to: the address it went to, masked.
+    """
+
+    stream = "notification"
+
+    source_event_id: str
+    source_type: str
+    kind: str
+    ref: str
+    template: str
+    facts: dict[str, Any]
+    order_id: str | None
+    claim_id: str | None
+    message_id: str | None
+    created_at: datetime
+    channel: str = EMAIL
+    state: str = "queued"
+    tries: int = 0
+    to: str | None = None
+    sent_at: datetime | None = None
+    error: str | None = None
+
+    def sent(self, to: str, provider_ref: str, now: datetime) -> None:
+        """NTF-04."""
+        self._leave_queue("sent")
+        self.to, self.sent_at, self.error = to, now, None
+        self.record("notification.sent", **self._facts(), provider_ref=provider_ref)
+
+    def put_off(self, error: str) -> timedelta | None:
+        """NTF-05: how long to wait before the next try; None when there is none any more and it failed."""
+        if self.tries >= len(RETRIES):
+            self.fail(error)
+            return None
+        self.tries += 1
+        self.error = error
+        return RETRIES[self.tries - 1]
+
+    def fail(self, error: str) -> None:
+        """NTF-06: trying again would not help."""
+        self._leave_queue("failed")
+        self.error = error
+        self.record("notification.failed", **self._facts(), error=error)
+
+    def suppress(self, reason: str) -> None:
+        """NTF-03: it must not be sent."""
+        self._leave_queue("suppressed")
+        self.error = reason
+        self.record("notification.suppressed", **self._facts(), error=reason)
+
+    def _leave_queue(self, state: str) -> None:
+        if self.state != "queued":
+            raise NotInThisState(kind="notification", state=self.state, action=f"become {state}")
+        self.state = state
+        self.tries += 1
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "notification_id": self.id,
+            "source_event_id": self.source_event_id,
+            "source_type": self.source_type,
+            "recipient_kind": self.kind,
+            "recipient_ref": self.ref,
+            "channel": self.channel,
+            "template": self.template,
+            "template_version": TEMPLATE_VERSION,
+            "order_id": self.order_id,
+            "claim_id": self.claim_id,
+            "message_id": self.message_id,
+        }
+
+
+def notification_id(event_id: str, recipient: Recipient, channel: str = EMAIL) -> str:
+    """Always the same for one event, recipient and channel: a second one cannot exist, a repeat carries the same id."""
+    told = hashlib.sha256("\n".join((event_id, *recipient, channel)).encode()).hexdigest()[:12]
+    return f"ntf_{event_id.removeprefix('evt_')}_{told}"
+
+
+def contact_id(tenant: str, party: str, ref: str) -> str:
+    return "con_" + hashlib.sha256(f"{tenant}\n{party}\n{ref}".encode()).hexdigest()[:32]
+
+
+def roster_id(tenant: str, party: str) -> str:
+    return "ros_" + hashlib.sha256(f"{tenant}\n{party}".encode()).hexdigest()[:32]

@@ -1,0 +1,93 @@
+"""The read side: what was told to whom, and what a mail needs when it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.notification.model import (
+    ClaimCopy,
+    CommentCopy,
+    Contact,
+    Notification,
+    OrderCopy,
+    contact_id,
+)
+from services.notification.storage import STORAGE, notifications
+from shared.kernel.clock import stamp
+from shared.kernel.errors import Forbidden, NotFound
+from shared.runtime.unit_of_work import Context
+from shared.storage.paging import page
+
+FILTERS = {"order_id": "order_id", "claim_id": "claim_id", "event_id": "source_event_id", "state": "state"}
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A notification with everything its mail is made of, as known now; what is not known is None."""
+
+    notification: Notification
+    contact: Contact | None
+    order: OrderCopy | None
+    claim: ClaimCopy | None
+    comment: CommentCopy | None
+
+
+def list_notifications(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """Newest first; staff of the tenant only: it shows who was reached, and how."""
+    if not ctx.principal.is_staff:
+        raise Forbidden()
+    statement = sa.select(notifications).where(notifications.c.tenant == ctx.tenant)
+    for name, column in FILTERS.items():
+        if name in args:
+            statement = statement.where(notifications.c[column] == args[name])
+    columns = notifications.c
+    return page(ctx.connection, statement, columns.created_at, columns.id, args["limit"], args.get("cursor"), _view)
+
+
+def dossier(connection: sa.Connection, tenant: str, notification_id: str) -> Dossier:
+    """Raises NotFound when there is no such notification."""
+    notification = _one(connection, tenant, Notification, notification_id)
+    if notification is None:
+        raise NotFound(kind="notification", id=notification_id)
+    return Dossier(
+        notification,
+        _one(connection, tenant, Contact, contact_id(tenant, notification.kind, notification.ref)),
+        _one(connection, tenant, OrderCopy, notification.order_id),
+        _one(connection, tenant, ClaimCopy, notification.claim_id),
+        _one(connection, tenant, CommentCopy, notification.message_id),
+    )
+
+
+def _one(connection: sa.Connection, tenant: str, entity: type, id: str | None) -> Any | None:
+    if id is None:
+        return None
+    mapping = STORAGE.mappings[entity]
+    table = mapping.table
+    found = connection.execute(mapping.select().where(table.c.id == id, table.c.tenant == tenant)).mappings().first()
+    return mapping.from_row(dict(found)) if found else None
+
+
+def _view(row: Any) -> dict[str, Any]:
+    """`to` is masked: a list of notifications is no address book."""
+    return {
+        "id": row["id"],
+        "event_id": row["source_event_id"],
+        "event_type": row["source_type"],
+        "recipient": {"kind": row["kind"], "ref": row["ref"]},
+        "channel": row["channel"],
+        "template": row["template"],
+        "state": row["state"],
+        "tries": row["tries"],
+        "to": row["to"],
+        "error": row["error"],
+        "order_id": row["order_id"],
+        "claim_id": row["claim_id"],
+        "message_id": row["message_id"],
+        "created_at": stamp(row["created_at"]),
+        "sent_at": stamp(row["sent_at"]) if row["sent_at"] else None,
+        "version": row["version"],
+        "allowed_actions": [],
+    }

@@ -1,0 +1,272 @@
+"""What notification does when something happens elsewhere: keep what mails will need, and queue who is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.notification import policies
+from services.notification.model import (
+    ClaimCopy,
+    CommentCopy,
+    Notification,
+    OrderCopy,
+    Roster,
+    notification_id,
+    roster_id,
+)
+from services.notification.policies import COORDINATOR, PLATFORM, People, Recipient, Rule
+from shared.kernel.clock import moment
+from shared.runtime.tables import Reaction
+from shared.runtime.unit_of_work import Context
+
+MAIL = "mail"
+OFF = "off"
+
+
+def confirm_when_order_placed(ctx: Context, event: Any) -> None:
+    """S4-01, S4-02: the same confirmation to the customer and the seller."""
+    order = event.data
+    ctx.save(
+        OrderCopy(
+            id=order["order_id"],
+            tenant=ctx.tenant,
+            number=order["number"],
+            customer_ref=order["customer_ref"],
+            seller_id=order["seller_id"],
+            currency=order["currency"],
+            placed_at=moment(order["placed_at"]),
+            total=order["total"]["amount"],
+            lines=[{"qty": line["qty"], "title": line["title"], "gross": line["gross"]} for line in order["lines"]],
+            shipping=sum(shipment["gross"] for shipment in order["shipments"]),
+        )
+    )
+    _tell(ctx, event, order, _of_order(order), {})
+
+
+def tell_when_order_moved(ctx: Context, event: Any) -> None:
+    order = event.data
+    facts = {name: order[name] for name in ("label", "to", "carrier", "tracking_number") if name in order}
+    _tell(ctx, event, order, _of_order(order), facts)
+
+
+def acknowledge_when_claim_opened(ctx: Context, event: Any) -> None:
+    """S1-06: who handles it and the suppliers on it get the same alert; the customer an acknowledgement."""
+    claim = event.data
+    copy = ClaimCopy(
+        id=claim["claim_id"],
+        tenant=ctx.tenant,
+        number=claim["number"],
+        title=claim["title"],
+        text=claim["message"]["text"],
+        order_id=claim["order_id"],
+        customer_ref=claim["customer_ref"],
+        seller_id=claim["seller_id"],
+        handler=claim["handler"],
+        assignee=claim["assignee"],
+        included=[(policies.SUPPLIER, supplier_id, "all") for supplier_id in claim["supplier_ids"]],
+    )
+    ctx.save(copy)
+    _tell(ctx, event, claim, _of_claim(ctx, copy, event.type), {})
+
+
+def follow_claim(ctx: Context, event: Any) -> None:
+    """Who handles a claim, who is assigned and who observes it decides whom its messages reach (T06)."""
+    _followed(ctx, event)
+
+
+def tell_when_claim_moved(ctx: Context, event: Any) -> None:
+    claim = event.data
+    copy = _followed(ctx, event)
+    facts: dict[str, Any] = {}
+    if event.type == "claim.resolution_chosen":
+        refund = claim.get("refund") or {}
+        facts = {
+            "solution": claim["kind"],
+            "amount": refund.get("amount"),
+            "instructions": claim.get("return_instructions"),
+        }
+    message = claim.get("message")
+    if message:
+        author_type = event.actor.split("/")[0]
+        _keep_comment(
+            ctx, message["message_id"], "seller" if author_type == "integrator" else author_type, message["text"]
+        )
+    message_id = message["message_id"] if message else None
+    _tell(ctx, event, claim, _of_claim(ctx, copy, event.type), facts, message_id, _actor(event, copy))
+
+
+def tell_when_message_posted(ctx: Context, event: Any) -> None:
+    """S1-30, S1-35; a private one never to the customer (I5): no column of its rule names him."""
+    message = event.data
+    if message["origin"] not in policies.MESSAGE_ORIGINS_TOLD:
+        return
+    _keep_comment(ctx, message["message_id"], message["author"]["type"], message["text"], message["visibility"])
+    _tell_of_message(ctx, event, message, event.type)
+
+
+def follow_visibility(ctx: Context, event: Any) -> None:
+    """Hidden: whoever was not told yet is not told any more. Made public: told like a new public message (MSG-04)."""
+    message = event.data
+    if message["to"] == "private":
+        comment = ctx.get(CommentCopy, message["message_id"])
+        if comment is not None:
+            comment.visibility = "private"
+            ctx.save(comment)
+        return
+    _keep_comment(ctx, message["message_id"], message["author"]["type"], message["text"])
+    _tell_of_message(ctx, event, message, "message.posted")
+
+
+def tell_when_refunded(ctx: Context, event: Any) -> None:
+    """S0-21, and who must act when a refund did not work."""
+    refund = event.data
+    copy = ctx.need(ClaimCopy, refund["claim_id"]) if refund.get("claim_id") else None
+    people = _of_claim(ctx, copy, event.type) if copy else _of_order(refund, _staff(ctx, event.type))
+    facts = {"amount": refund["amount"], "instrument": refund["instrument"], "refund_id": refund["refund_id"]}
+    _tell(ctx, event, refund, people, {**facts, "error": refund.get("code")})
+
+
+def tell_when_credit_note_issued(ctx: Context, event: Any) -> None:
+    note = event.data
+    _tell(ctx, event, note, _of_order(note), {name: note[name] for name in ("number", "total", "taxes")})
+
+
+def _tell_of_message(ctx: Context, event: Any, message: dict[str, Any], rule: str) -> None:
+    author = policies.recipient_of(message["author"]["type"], message["author"]["id"])
+    # its claim.opened may still be under way on another exchange: raise, and be tried again in a few seconds
+    copy = ctx.need(ClaimCopy, message["claim_id"]) if message.get("claim_id") else None
+    people = _of_claim(ctx, copy, rule) if copy else _of_order(message)
+    _tell(ctx, event, message, people, {}, message["message_id"], author, rule=policies.MATRIX[rule])
+
+
+def _tell(
+    ctx: Context,
+    event: Any,
+    data: dict[str, Any],
+    people: People,
+    facts: dict[str, Any],
+    message_id: str | None = None,
+    author: Recipient | None = None,
+    rule: Rule | None = None,
+) -> None:
+    """NTF-01: one notification per recipient, and the job that sends it."""
+    rule = rule or policies.MATRIX[event.type]
+    for kind, ref in policies.recipients(rule, people, author):
+        notification = Notification(
+            id=notification_id(event.id, (kind, ref)),
+            tenant=ctx.tenant,
+            source_event_id=event.id,
+            source_type=event.type,
+            kind=kind,
+            ref=ref,
+            template=rule.template,
+            facts=facts,
+            order_id=data.get("order_id"),
+            claim_id=data.get("claim_id"),
+            message_id=message_id,
+            created_at=ctx.now,
+        )
+        ctx.save(notification)
+        if ctx.settings.mail != OFF:
+            ctx.job(MAIL, notification.id, {"tenant": ctx.tenant})
+
+
+def _followed(ctx: Context, event: Any) -> ClaimCopy:
+    """The copy of the claim, brought to what this event says."""
+    claim = event.data
+    copy = ctx.need(ClaimCopy, claim["claim_id"])
+    before = (copy.handler, copy.assignee, copy.included)
+    copy.handler, copy.assignee = claim["handler"], claim["assignee"]
+    if observer := claim.get("observer"):
+        kind = policies.OBSERVER if observer["kind"] == "account" else observer["kind"]
+        others = [row for row in copy.included if row[:2] != (kind, observer["id"])]
+        added = [(kind, observer["id"], observer["scope"])] if event.type == "claim.observer_added" else []
+        copy.included = others + added
+    if before != (copy.handler, copy.assignee, copy.included):
+        ctx.save(copy)
+    return copy
+
+
+def _keep_comment(ctx: Context, id: str, author_type: str, text: str, visibility: str = "public") -> None:
+    comment = ctx.get(CommentCopy, id) or CommentCopy(
+        id=id, tenant=ctx.tenant, author_type=author_type, visibility=visibility, text=text
+    )
+    comment.visibility, comment.text = visibility, text
+    ctx.save(comment)
+
+
+def _of_order(data: dict[str, Any], staff: dict[str, list[str]] | None = None) -> People:
+    return People(customer_ref=data["customer_ref"], seller_id=data["seller_id"], staff=staff or {})
+
+
+def _of_claim(ctx: Context, copy: ClaimCopy, type: str) -> People:
+    return People(
+        customer_ref=copy.customer_ref,
+        seller_id=copy.seller_id,
+        handler=copy.handler,
+        assignee=copy.assignee,
+        has_claim=True,
+        included=copy.included,
+        staff={} if copy.assignee else _staff(ctx, type, copy.handler),
+    )
+
+
+def _staff(ctx: Context, type: str, handler: str | None = None) -> dict[str, list[str]]:
+    """The desks that a rule may reach; read only where it can."""
+    columns = policies.MATRIX[type].to
+    if "staff" in columns:
+        wanted = (COORDINATOR, PLATFORM)
+    elif "desk" in columns and handler in policies.DESKS:
+        wanted = (policies.DESKS[handler],)
+    else:
+        return {}
+    rosters = {party: ctx.get(Roster, roster_id(ctx.tenant, party)) for party in wanted}
+    return {party: roster.refs for party, roster in rosters.items() if roster}
+
+
+def _actor(event: Any, claim: ClaimCopy) -> Recipient:
+    type, id, _ = event.actor.split("/")
+    if type in ("seller", "integrator"):
+        return policies.SELLER, claim.seller_id
+    return policies.recipient_of(type, id)
+
+
+def _claim(data: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(ClaimCopy, data["claim_id"])] if data.get("claim_id") else []
+
+
+def _claim_and_comment(data: dict[str, Any]) -> list[tuple[type, str]]:
+    return [*_claim(data), (CommentCopy, data["message_id"])]
+
+
+MOVED = Reaction(tell_when_claim_moved, loads=_claim)
+FOLLOWED = Reaction(follow_claim, loads=_claim)
+REFUNDED = Reaction(tell_when_refunded, loads=_claim)
+POSTED = Reaction(tell_when_message_posted, loads=_claim_and_comment)
+
+REACTIONS = {
+    "order.placed": confirm_when_order_placed,
+    "order.public_state_changed": tell_when_order_moved,
+    "order.parcel_added": tell_when_order_moved,
+    "order.tracking_updated": tell_when_order_moved,
+    "claim.opened": acknowledge_when_claim_opened,
+    "claim.resolution_chosen": MOVED,
+    "claim.solution_proposed": MOVED,
+    "claim.resolved": MOVED,
+    "claim.refused": MOVED,
+    "claim.reopened": MOVED,
+    "claim.assigned": FOLLOWED,
+    "claim.escalated": FOLLOWED,
+    "claim.handed_back": FOLLOWED,
+    "claim.appealed": FOLLOWED,
+    "claim.observer_added": FOLLOWED,
+    "claim.observer_removed": FOLLOWED,
+    "message.posted": POSTED,
+    "message.visibility_changed": Reaction(follow_visibility, loads=_claim_and_comment),
+    "private_message.posted": POSTED,
+    "refund.succeeded": REFUNDED,
+    "refund.external_recorded": REFUNDED,
+    "refund.failed": REFUNDED,
+    "refund.outcome_unknown": REFUNDED,
+    "credit_note.issued": tell_when_credit_note_issued,
+}

@@ -1,0 +1,120 @@
+"""One example of every mail, per kind of reader. `python -m tests.notification.samples` writes the snapshots anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from services.notification.model import ClaimCopy, CommentCopy, OrderCopy
+from services.notification.rendering import Rendered, render
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+BRAND = "Maison Lune"
+AMOUNT = {"amount": 4372, "currency": "EUR"}
+
+
+def order(**changes: Any) -> OrderCopy:
+    values = {
+        "id": "ord_1",
+        "tenant": "shop",
+        "number": "1001",
+        "customer_ref": "cus_1",
+        "seller_id": "sel_1",
+        "currency": "EUR",
+        "placed_at": datetime(2026, 11, 2, 9, 0, tzinfo=UTC),
+        "total": 123490,
+        "lines": [
+            {"qty": 2, "title": "Lampe en laiton", "gross": 114743},
+            {"qty": 1, "title": "Tapis de laine", "gross": 8257},
+        ],
+        "shipping": 490,
+    }
+    return OrderCopy(**(values | changes))
+
+
+def claim(**changes: Any) -> ClaimCopy:
+    values = {
+        "id": "clm_1",
+        "tenant": "shop",
+        "number": "C-1001",
+        "title": "Lampe cassée",
+        "text": "Bonjour,\nla lampe est arrivée en morceaux.\n\nQue faire ?",
+        "order_id": "ord_1",
+        "customer_ref": "cus_1",
+        "seller_id": "sel_1",
+        "handler": "seller",
+        "assignee": None,
+        "included": [],
+    }
+    return ClaimCopy(**(values | changes))
+
+
+def comment(author_type: str = "seller", text: str = "Nous vous envoyons une lampe neuve demain.") -> CommentCopy:
+    return CommentCopy(id="msg_1", tenant="shop", author_type=author_type, visibility="public", text=text)
+
+
+TAXES = [{"code": "FR_VAT_20", "rate": "20", "amount": 729}, {"code": "FR_VAT_55", "rate": "5.5", "amount": 12}]
+REFUND = {"amount": AMOUNT, "instrument": "original", "refund_id": "rfd_1", "error": None}
+
+CASES: list[tuple[str, str, dict[str, Any]]] = [
+    ("order_placed", "customer", {}),
+    ("order_placed", "seller", {}),
+    ("order_state_changed", "customer", {"label": "Inspection"}),
+    (
+        "parcel_added",
+        "customer",
+        {"carrier": "Colissimo", "tracking_number": "8L01", "tracking_page": "https://www.laposte.fr/suivre?code=8L01"},
+    ),
+    ("claim_opened", "customer", {"claim": claim()}),
+    ("claim_opened", "seller", {"claim": claim()}),
+    ("message_posted", "customer", {"claim": claim(), "comment": comment()}),
+    ("message_posted", "seller", {"comment": comment("customer", "Quand arrive-t-elle ?")}),
+    ("private_comment", "supplier", {"claim": claim(), "comment": comment("coordinator", "Avez-vous un abat-jour ?")}),
+    (
+        "resolution_chosen",
+        "customer",
+        {"claim": claim(), "solution": "gesture", "amount": AMOUNT, "instructions": None},
+    ),
+    (
+        "resolution_chosen",
+        "coordinator",
+        {"claim": claim(), "solution": "replacement", "amount": None, "instructions": "Gardez la lampe."},
+    ),
+    ("solution_proposed", "customer", {"claim": claim(), "comment": comment()}),
+    ("solution_proposed", "coordinator", {"claim": claim(), "comment": comment()}),
+    ("claim_resolved", "customer", {"claim": claim()}),
+    ("claim_resolved", "seller", {"claim": claim()}),
+    ("claim_refused", "customer", {"claim": claim()}),
+    ("claim_refused", "seller", {"claim": claim()}),
+    ("claim_reopened", "customer", {"claim": claim()}),
+    ("claim_reopened", "seller", {"claim": claim()}),
+    ("refund_succeeded", "customer", {"claim": claim(), **REFUND}),
+    ("refund_succeeded", "seller", {**REFUND, "instrument": "coupon"}),
+    ("refund_failed", "seller", {**REFUND, "error": "expired_or_canceled_card"}),
+    ("refund_unknown", "coordinator", REFUND),
+    ("credit_note_issued", "customer", {"number": "AV-2026-000001", "total": AMOUNT, "taxes": TAXES}),
+]
+
+
+def facts(kind: str, more: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": kind, "name": "Ada Byron", "order": order(), "claim": None, "comment": None, **more}
+
+
+def rendered() -> Iterator[tuple[str, Rendered]]:
+    """Every sample in both languages, with the name of its snapshot."""
+    for locale in ("en", "fr"):
+        for template, kind, more in CASES:
+            yield f"{locale}/{template}.{kind}.txt", render(template, locale, BRAND, facts(kind, more))
+
+
+def written(mail: Rendered) -> str:
+    return f"{mail.subject}\n\n{mail.text}"
+
+
+if __name__ == "__main__":
+    for name, mail in rendered():
+        path = SNAPSHOTS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written(mail), encoding="utf-8")
