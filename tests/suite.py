@@ -36,18 +36,18 @@ class Suite:
             self.apps[name] = app
         self.joined = Joined(self.apps.values())
 
-    def call(self, name: str, principal: Principal, key: str | None = None, version: int | None = None, **args: Any):
+    def call(self, name: str, principal: Principal, /, key: str | None = None, version: int | None = None, **args: Any):
         """One command or query, its service named by the operation (`order.place` → see OWNERS). Answers an Answer."""
         owner = owner_of(self.apps, name)
         return owner.execute([Call(name, args, principal, idempotency_key=key, expected_version=version)])[0]
 
-    def do(self, name: str, principal: Principal, key: str | None = None, version: int | None = None, **args: Any):
+    def do(self, name: str, principal: Principal, /, key: str | None = None, version: int | None = None, **args: Any):
         """`call`, which must succeed; answers the view. Money commands get a fresh key unless one is given."""
         answer = self.call(name, principal, key or new_id("key"), version, **args)
         assert answer.ok, f"{name}: {answer.body}"
         return answer.body
 
-    def refused(self, name: str, principal: Principal, key: str | None = None, **args: Any) -> dict[str, Any]:
+    def refused(self, name: str, principal: Principal, /, key: str | None = None, **args: Any) -> dict[str, Any]:
         """`call`, which must be refused and publish nothing; answers the problem."""
         before = self.event_count()
         answer: Answer = self.call(name, principal, key or new_id("key"), **args)
