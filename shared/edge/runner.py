@@ -14,6 +14,7 @@ from nameko.containers import ServiceContainer
 from shared.edge.http_server import HttpServer
 from shared.edge.topology_plan import load as load_topology
 from shared.ops.settings import PRODUCTION, Settings
+from shared.runtime import faults
 
 log = logging.getLogger(__name__)
 # Kubernetes takes this long to stop sending new requests to a pod that is being stopped (N46).
@@ -44,6 +45,8 @@ class _Service:
     def __init__(self, name: str, settings: Settings) -> None:
         module = importlib.import_module(f"services.{name}.service")
         app = importlib.import_module(f"services.{name}.app").build(settings)
+        if settings.faults:
+            faults.install(app, settings.faults)
         config = {"app": app, "settings": settings, "must_route": followed_streams(), "max_workers": 20}
         self.container = ServiceContainer(module.SERVICE, config)
         self.container.start()

@@ -28,6 +28,7 @@ class Settings:
     port: int = 8000
     public_url: str = "http://127.0.0.1:8000"
     call_secret: str = field(default="", repr=False)
+    faults: str = ""  # rollback:0.05,handler:0.02 makes so many fail; for the chaos driver, refused in production
     # notification
     mail: str = "folder"  # smtp | folder | off
     smtp_url: str = field(default="smtp://127.0.0.1:1025", repr=False)
@@ -57,6 +58,8 @@ class Settings:
             raise SettingsRefused(f"MODE={self.mode}: use production or development")
         if self.mode == PRODUCTION and self.instant_provider:
             raise SettingsRefused("INSTANT_PROVIDER pays nobody: it is for benchmarks, unset it in production")
+        if self.mode == PRODUCTION and self.faults:
+            raise SettingsRefused("FAULTS makes work fail on purpose: it is for chaos tests, unset it in production")
 
     @property
     def production(self) -> bool:
