@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 import amqp
 
+from shared.edge.tls import verified_tls
+
 log = logging.getLogger(__name__)
 HEARTBEAT = 10
 # what a broken connection raises, whoever broke it
@@ -59,7 +61,7 @@ class Link:
             "userid": unquote(parts.username or "guest"),
             "password": unquote(parts.password or "guest"),
             "virtual_host": unquote(parts.path[1:]) or "/",
-            "ssl": parts.scheme == "amqps",
+            "ssl": verified_tls(parts.hostname) if parts.scheme == "amqps" else False,
         }
         self.name = name
         self.connection: amqp.Connection | None = None

@@ -16,6 +16,7 @@ from shared.edge.consumer import Consumer
 from shared.edge.http_server import HttpServer
 from shared.edge.relay import Relay
 from shared.edge.service_http import Health, ServiceHttp
+from shared.edge.topology import check_passively, connector
 from shared.edge.workers import Workers
 from shared.ops.settings import Settings
 from shared.runtime.app import App
@@ -68,7 +69,8 @@ class EdgeCalls(_Fired):
     def start(self) -> None:
         settings: Settings = self.container.config["settings"]
         app = app_of(self.container)
-        self.health = self.container.config["health"] = Health(app)
+        topology = partial(check_passively, connector(settings.amqp_uri), app.name)
+        self.health = self.container.config["health"] = Health(app, topology)
         endpoint = CallEndpoint(app, settings.call_secret, execute=self.fire)
         face = ServiceHttp(app, endpoint, self.health)
         self._server = HttpServer(face, settings.host, settings.port, max_body=MAX_BATCH)

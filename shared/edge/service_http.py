@@ -10,7 +10,9 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.edge.calls import PATH, CallEndpoint
+from shared.edge.link import BROKEN
 from shared.runtime.app import App
+from shared.storage.schema import behind
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -18,17 +20,40 @@ Start = Callable[[str, list[tuple[str, str]]], Any]
 class Health:
     """What readiness says. ready is turned off before a stop, so that no new work arrives."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, topology: Callable[[], list[str]] = list) -> None:
         self.app = app
         self.stopping = False
+        self._topology = topology
+        self._drift: list[str] = []
+        self._schema: str | None = None
+        self._looked = False
         self._checked, self._database_answers = 0.0, False
 
     def problems(self) -> list[str]:
-        """Why this process should get no work; empty when it may. Never the broker: an outage must not stop the API."""
+        """Why this process should get no work; empty when it may.
+
+        Never that the broker is away: an outage must not stop the API (R05). But a broker that lacks what the topology
+        says (R36), or a database that lacks what the code needs (U-09), is told until it is mended.
+        """
         found = ["stopping"] if self.stopping else []
         if time.monotonic() - self._checked > 1:
-            self._checked, self._database_answers = time.monotonic(), self.app.database.answers()
-        return found if self._database_answers else [*found, "the database does not answer"]
+            self._checked = time.monotonic()
+            self._look()
+        if not self._database_answers:
+            return [*found, "the database does not answer"]
+        return [*found, *([self._schema] if self._schema else []), *self._drift]
+
+    def _look(self) -> None:
+        self._database_answers = self.app.database.answers()
+        if self._database_answers and (self._schema or not self._looked):
+            with self.app.database.transaction() as connection:
+                self._schema = behind(self.app.name, connection)
+        if self._drift or not self._looked:
+            try:
+                self._drift = self._topology()
+            except BROKEN:
+                return  # away: nothing known yet, asked again
+        self._looked = self._database_answers
 
 
 class ServiceHttp:

@@ -6,7 +6,6 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 
-import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -46,15 +45,6 @@ def configuration(service: str) -> Config:
     config.set_main_option("script_location", str(ROOT / "services" / service / "migrations"))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def behind(service: str, connection: sa.Connection) -> str | None:
-    """What to say when this database is not at the newest schema; None when it is."""
-    head = ScriptDirectory.from_config(configuration(service)).get_current_head()
-    found = MigrationContext.configure(connection).get_current_revision()
-    if found == head:
-        return None
-    return f"the {service} database is at schema {found or 'none'}, this version needs {head}: run `aftersale migrate`"
 
 
 def environment(service: str) -> None:
