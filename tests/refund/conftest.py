@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.simulator import Simulator, start
+from tests.servers import shared_by_the_run
 from tests.suite import PARCEL, Suite, agent, order_args, payment_args, seller
 
 WEBHOOK_SECRET = "whsec_the_secret_of_the_tests"
@@ -64,6 +65,17 @@ class Shop:
 def shop(suite_of: Callable[..., Suite]) -> Shop:
     """Refunds are paid at once, by nobody."""
     return Shop(suite_of("order", "refund", instant_provider=True))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def crowded_shop(request: pytest.FixtureRequest, suite_of: Callable[..., Suite]) -> Shop:
+    """For many callers at once: on SQLite, where they queue, and on PostgreSQL, where they collide."""
+    if request.param == "sqlite":
+        return Shop(suite_of("order", "refund", instant_provider=True))
+    servers = shared_by_the_run()
+    urls = [servers.database(f"crowd_{name}") for name in ("order", "refund")]
+    database = urls[0].replace("crowd_order", "crowd_{service}")
+    return Shop(suite_of("order", "refund", instant_provider=True, database=database))
 
 
 @pytest.fixture(scope="session")
