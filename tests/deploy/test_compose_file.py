@@ -64,6 +64,7 @@ def test_containers_have_no_capabilities_no_writable_root_and_a_memory_limit(sta
             assert "cap_add" not in service, name
 
 
+@pytest.mark.capability("T17")
 def test_only_the_gateway_and_the_mail_page_are_published_and_on_this_machine_alone(stack: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in stack["services"].items() if "ports" in service}
     assert published.keys() == {"gateway", "simulator"}
