@@ -1,0 +1,5 @@
+"""Alembic's entry for the notification service."""
+
+from shared.storage.migrate import environment
+
+environment("notification")
