@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from services.claim.model import Asking, Claim, OrderCase
 from services.claim.model.parts import viewer
-from services.claim.model.states import STATES
+from services.claim.model.states import ALIVE, STATES
 from services.claim.profiles import PROFILES
 from services.claim.storage import STORAGE, claims, order_cases, seats
 from services.claim.views import claim_view, issue_view, profile_view
@@ -141,8 +141,8 @@ def _person(who: Principal, named: str) -> str:
 def _page(
     ctx: Context, where: Where, states: Sequence[str] | None, limit: int, args: dict[str, Any]
 ) -> list[sa.RowMapping]:
-    """`limit` + 1 rows, newest first. Without a narrow filter: one index scan per state, merged, so that a page costs
-    the same among a million claims as among ten thousand, whatever mix of states is asked for."""
+    """`limit` + 1 rows, newest first. Where no index holds few claims: one index scan per category and state, merged,
+    so that a page costs the same among a million claims as among ten thousand, whatever mix is asked for."""
     if "cursor" in args:
         at, id = decode(args["cursor"])
         bound = sa.tuple_(sa.literal(at, claims.c.updated_at.type), sa.literal(id, claims.c.id.type))
@@ -151,26 +151,43 @@ def _page(
         chosen = where + ([claims.c.state.in_(states)] if states else [])
         statement = MAPPING.select().where(*chosen)
     else:
-        statement = MAPPING.select().where(claims.c.id.in_(_merged(where, states or STATES, limit)))
+        found = _merged(_slices(ctx.principal, states, args), where, limit)
+        statement = MAPPING.select().where(claims.c.id.in_(found))
     newest = statement.order_by(claims.c.updated_at.desc(), claims.c.id.desc()).limit(limit + 1)
     return list(ctx.connection.execute(newest).mappings())
 
 
 def _is_narrow(who: Principal, args: dict[str, Any]) -> bool:
-    """Is there an index that leaves few claims, or all of them in order?"""
-    own = who.role in ("customer", "supplier", "account_observer")
-    return own or bool({"order_id", "customer_ref", "awaiting", "assignee"} & set(args))
+    """Is there an index that leaves few claims, or all of them in order? Of a seller's, the one by seller is better."""
+    if who.role in ("customer", "supplier", "account_observer") or {"order_id", "customer_ref"} & set(args):
+        return True
+    if _of_one_seller(who, args):
+        return False
+    return "awaiting" in args or args.get("assignee", "none") != "none"
 
 
-def _merged(where: Where, states: Iterable[str], limit: int) -> sa.Select:
-    """The ids of the newest `limit` + 1 claims over all these states."""
+def _of_one_seller(who: Principal, args: dict[str, Any]) -> bool:
+    return "seller_id" in args or (who.role in ("seller", "integrator") and not _whole_marketplace(who))
+
+
+def _slices(who: Principal, states: Sequence[str] | None, args: dict[str, Any]) -> list[Where]:
+    """The parts of the list that lie in order in one index each: by state, and by category unless it is a seller's."""
+    wanted = [state for state in states or STATES if "awaiting" not in args or state in ALIVE]
+    by_state: list[Where] = [[claims.c.state == state] for state in wanted]
+    if _of_one_seller(who, args) or "category" in args:
+        return by_state
+    return [[claims.c.category == category, *each] for category in PROFILES.categories() for each in by_state]
+
+
+def _merged(slices: Iterable[Where], where: Where, limit: int) -> sa.Select:
+    """The ids of the newest `limit` + 1 claims over all slices."""
     scans = [
         sa.select(claims.c.id, claims.c.updated_at)
-        .where(*where, claims.c.state == state)
+        .where(*where, *each)
         .order_by(claims.c.updated_at.desc(), claims.c.id.desc())
         .limit(limit + 1)
         .subquery()
-        for state in states
+        for each in slices
     ]
     merged = sa.union_all(*(sa.select(scan.c.id, scan.c.updated_at) for scan in scans)).subquery()
     newest = sa.select(merged.c.id).order_by(merged.c.updated_at.desc(), merged.c.id.desc())

@@ -58,8 +58,8 @@ claims = aggregate_table(
     sa.Column("merged_into", sa.String(64)),
     sa.Column("last_handler_public_at", Utc),
     sa.Column("last_customer_public_at", Utc),
-    # A list without a state is read as one scan per state, so one index serves it and every choice of states.
-    _index("claim_by_state", "tenant", "state", "updated_at", "id"),
+    # A list is read as one scan per category and state, so one index serves it and every choice of them.
+    _index("claim_by_state", "tenant", "category", "state", "updated_at", "id"),
     _index("claim_by_seller", "tenant", "seller_id", "state", "updated_at", "id"),
     _index("claim_by_customer", "tenant", "customer_ref", "updated_at", "id"),
     _index("claim_by_order", "tenant", "order_id", "updated_at", "id"),

@@ -60,6 +60,10 @@ class ProfileBook:
     def newest(self, code: str) -> Profile | None:
         return self._newest.get(code)
 
+    def categories(self) -> list[str]:
+        """The categories that any claim can have."""
+        return sorted({profile.category for profile in self._by_key.values()})
+
     def all_newest(self) -> list[Profile]:
         return [self._newest[code] for code in sorted(self._newest)]
 
