@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     topology = commands.add_parser("topology", help="declare what stands on the broker, or compare it", add_help=False)
     topology.add_argument("rest", nargs=argparse.REMAINDER)
     topology.set_defaults(run=_topology)
+    demo = commands.add_parser("demo", help="the whole suite in one process, with demo data; PORT and DATA_DIR move it")
+    demo.set_defaults(run=_demo)
     simulator = commands.add_parser("simulator", help="payment providers and a mail catcher, simulated", add_help=False)
     simulator.add_argument("rest", nargs=argparse.REMAINDER)
     simulator.set_defaults(run=_simulator)
@@ -60,6 +62,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
     runner.check_environment()
     return runner.run(arguments.services, Settings.from_environment())
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from services.demo.demo import run
+
+    return run()
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
