@@ -236,7 +236,7 @@ class Claim(ClaimRecord):
         newest = self._is_newest(at)
         if self.last_customer_public_at is None or at > self.last_customer_public_at:
             self.last_customer_public_at = at
-        if self.state == RESOLVED and at > self.state_since and self._any_passes("reopen", asking):
+        if self.state == RESOLVED and at > self.state_since and self._passes("reopen", asking):
             self.awaiting_manual = False
             self.reopen(asking)
         elif newest:

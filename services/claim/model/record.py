@@ -11,7 +11,7 @@ from services.claim.model import refusals
 from services.claim.model.guards import Asking, handles_it
 from services.claim.model.parts import REQUESTER, acting_as, observer_party, viewer
 from services.claim.model.states import OPEN, RESOLVED
-from services.claim.model.transitions import TABLE, Row, rows_of
+from services.claim.model.transitions import Row, rows_of, rows_open_to
 from services.claim.policies import COORDINATORS, SELLER, Profile, Reason
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.clock import stamp
@@ -90,16 +90,17 @@ class ClaimRecord(Aggregate):
 
     def allowed_actions(self, asking: Asking) -> list[str]:
         """What this asker may do now; nothing of it will be refused for the claim's state."""
-        return sorted({row.name for row in TABLE if self._passes(row, asking)})
+        rows = rows_open_to(asking.who.role, self.state)
+        return sorted({row.name for row in rows if self._refusal(row, asking) is None})
 
     def allowed_resolutions(self, asking: Asking) -> list[str]:
         """The kinds that this asker may choose now (S2-11, S2-18)."""
         kinds: set[str] = set()
-        if self._any_passes("choose_refund", asking):
+        if self._passes("choose_refund", asking):
             kinds |= policies.EXECUTED_KINDS
-        if self._any_passes("choose_replacement", asking):
+        if self._passes("choose_replacement", asking):
             kinds |= policies.AGREED_KINDS
-        if self._any_passes("propose", asking):
+        if self._passes("propose", asking):
             kinds |= policies.PROPOSED_KINDS
         return [kind for kind in self.profile.resolutions if kind in kinds]
 
@@ -131,11 +132,9 @@ class ClaimRecord(Aggregate):
                 return refusal
         return None
 
-    def _passes(self, row: Row, asking: Asking) -> bool:
-        return asking.who.role in row.roles and self.state in row.sources and self._refusal(row, asking) is None
-
-    def _any_passes(self, command: str, asking: Asking) -> bool:
-        return any(self._passes(row, asking) for row in rows_of(command))
+    def _passes(self, command: str, asking: Asking) -> bool:
+        rows = rows_open_to(asking.who.role, self.state)
+        return any(row.command == command and self._refusal(row, asking) is None for row in rows)
 
     def _offered(self, kind: str, of: frozenset[str]) -> None:
         if kind not in self.profile.resolutions or kind not in of:

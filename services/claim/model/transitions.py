@@ -259,6 +259,11 @@ TABLE: tuple[Row, ...] = (
 _BY_COMMAND: dict[str, tuple[Row, ...]] = {
     command: tuple(row for row in TABLE if row.command == command) for command in {row.command for row in TABLE}
 }
+_BY_PLACE: dict[tuple[str, str], tuple[Row, ...]] = {
+    (role, state): tuple(row for row in TABLE if role in row.roles and state in row.sources)
+    for role in {role for row in TABLE for role in row.roles}
+    for state in STATES
+}
 
 # Role × action: what a role may ever ask for. Not named = refused (I7, T05: suppliers and observers are nowhere).
 PERMITTED: dict[str, frozenset[str]] = {
@@ -268,6 +273,11 @@ PERMITTED: dict[str, frozenset[str]] = {
 
 def rows_of(command: str) -> tuple[Row, ...]:
     return _BY_COMMAND[command]
+
+
+def rows_open_to(role: str, state: str) -> tuple[Row, ...]:
+    """What this role may do in this state, as far as no guard says no."""
+    return _BY_PLACE.get((role, state), ())
 
 
 def permits(role: str, action: str) -> bool:
