@@ -18,8 +18,8 @@ import jwt
 import requests
 
 from shared.edge import topology
-from shared.edge.topology_plan import load as load_topology
 from tests.servers import Servers
+from tests.servers.suite import passwords_of
 
 ROOT = Path(__file__).resolve().parents[1]
 WITH_DATA = ("order", "claim", "messaging", "refund", "notification")
@@ -38,14 +38,15 @@ class Stack:
     def __init__(self, servers: Servers, name: str = "suite", services: Iterable[str] = ALL, **settings: str) -> None:
         self.servers, self.services = servers, tuple(services)
         self.vhost = servers.vhost(name)
-        self.passwords = {user: secrets.token_hex(8) for user in load_topology().users}
+        self.passwords = passwords_of(servers)
         self.ports = {service: free_port() for service in self.services}
         self.secrets = {service: secrets.token_hex(16) for service in self.services}
         self.databases = {s: servers.database(f"{name}_{s}") for s in self.services if s in WITH_DATA}
         self.jwt_secret = secrets.token_hex(32)
         self.settings = settings
         self.processes: dict[str, subprocess.Popen] = {}
-        self.log_folder = Path(os.environ.get("STACK_LOGS", "/tmp/aftersale-stack"))  # noqa: S108
+        # A folder of this run: two stacks at the same time must not read one another's logs.
+        self.log_folder = Path(os.environ.get("STACK_LOGS", "/tmp/aftersale-stack")) / self.vhost  # noqa: S108
         self.log_folder.mkdir(parents=True, exist_ok=True)
 
     # life

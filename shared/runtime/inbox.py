@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,13 +19,14 @@ from shared.kernel.principal import system
 from shared.runtime.envelope import Envelope
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
+from shared.storage.engine import away
 from shared.storage.upsert import guarded_upsert, insert_for
 
 log = logging.getLogger(__name__)
 
 # One try at once, then these pauses (±20 %), then dead: an outage of an hour heals by itself, a bug waits for a person.
 DELAYS = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 3600))
-TRIES = 8
+TRIES = 20  # a conflict means that somebody else came further: with growing pauses 20 pass 8 writers on one stream
 
 Key = tuple[str, str]  # stream, aggregate id
 
@@ -34,12 +36,13 @@ class Permanent(Exception):
 
 
 class Position:
-    """Where one stream stands in this service."""
+    """Where one stream stands in this service. revision: how often the row was written; waiting: rows kept for it."""
 
-    __slots__ = ("key", "prev", "seq", "waiting")
+    __slots__ = ("changed", "key", "revision", "seq", "waiting")
 
-    def __init__(self, key: Key, seq: int = 0, waiting: int = 0) -> None:
-        self.key, self.seq, self.prev, self.waiting = key, seq, seq, waiting
+    def __init__(self, key: Key, seq: int = 0, waiting: int = 0, revision: int = 0) -> None:
+        self.key, self.seq, self.waiting, self.revision = key, seq, waiting, revision
+        self.changed = False
 
 
 class Inbox:
@@ -66,42 +69,27 @@ class Inbox:
         try:
             self._together(events)
             return
-        except (Conflict, sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError) as failed:
+        except Exception as failed:
+            if away(failed):
+                raise
             log.info("batch of %d events runs again one by one: %s", len(events), type(failed).__name__)
         for event in events:
-            self._alone(event)
+            _until_stored(lambda only, refused, event=event: self._together([event], only, refused))
 
-    def _together(self, events: Sequence[Envelope]) -> None:
+    def _together(self, events: Sequence[Envelope], only: bool = False, refused: Exception | None = None) -> None:
         with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
             positions = self._positions(work, {(e.stream, e.aggregate_id) for e in events})
             self._prefetch(work, events)
             for event in events:
-                self._take(work, positions[event.stream, event.aggregate_id], event)
+                self._take(work, positions[event.stream, event.aggregate_id], event, only, refused)
             self._store(work, positions.values())
         self.app.committed(work)
 
-    def _alone(self, event: Envelope) -> None:
-        """One event in a transaction of its own; what the database refuses for good is kept as a failed attempt."""
-        failure: Exception = Conflict()
-        for _ in range(TRIES):
-            try:
-                self._together([event])
-                return
-            except (Conflict, sa.exc.IntegrityError) as conflict:
-                failure = conflict
-            except (sa.exc.DataError, sa.exc.ProgrammingError) as refused:
-                failure = refused
-                break
-        with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
-            positions = self._positions(work, {(event.stream, event.aggregate_id)})
-            position = positions[event.stream, event.aggregate_id]
-            if event.seq == position.seq + 1:
-                self._failed(work, position, event, failure, attempts=0)
-            self._store(work, positions.values())
+    # one event. only: handle no event that waits behind it. refused: what the database said to its last try
 
-    # one event
-
-    def _take(self, work: UnitOfWork, position: Position, event: Envelope) -> None:
+    def _take(
+        self, work: UnitOfWork, position: Position, event: Envelope, only: bool, refused: Exception | None
+    ) -> None:
         if event.seq <= position.seq:
             return
         if event.seq > position.seq + 1:
@@ -109,18 +97,26 @@ class Inbox:
             return
         if position.waiting and self._waits_for_retry(work, event):
             return  # it came again; the schedule of its first delivery stands
-        self._advance(work, position, event, attempts=0)
+        self._advance(work, position, event, 0, only, refused)
 
-    def _advance(self, work: UnitOfWork, position: Position, event: Envelope | None, attempts: int) -> None:
+    def _advance(
+        self,
+        work: UnitOfWork,
+        position: Position,
+        event: Envelope | None,
+        attempts: int,
+        only: bool,
+        refused: Exception | None,
+    ) -> None:
         """Handle the next event, then those that waited behind it."""
         while event is not None:
-            failure = self._handle(work, event)
+            failure = refused or self._handle(work, event)
             if failure is not None:
                 self._failed(work, position, event, failure, attempts)
                 return
-            position.seq = event.seq
+            position.seq, position.changed = event.seq, True
             attempts = 0
-            event = self._next_waiting(work, position) if position.waiting else None
+            event = self._next_waiting(work, position, only) if position.waiting else None
 
     def _handle(self, work: UnitOfWork, event: Envelope) -> Exception | None:
         reaction = self.reactions.get(event.type)
@@ -181,7 +177,7 @@ class Inbox:
             index_elements=list(table.primary_key.columns), set_=changed, where=insert.excluded.state != "gap"
         )
         work.connection.execute(statement, row)
-        position.waiting = max(position.waiting, 1)
+        position.waiting, position.changed = max(position.waiting, 1), True
 
     def _waits_for_retry(self, work: UnitOfWork, event: Envelope) -> bool:
         kept = self._waiting_row(work, (event.stream, event.aggregate_id), event.seq)
@@ -194,12 +190,20 @@ class Inbox:
         ).mappings()
         return next((dict(row) for row in found), None)
 
-    def _next_waiting(self, work: UnitOfWork, position: Position) -> Envelope | None:
-        """Drop the waiting row of the event just handled, and return the next one when it waits as a gap."""
+    def _next_waiting(self, work: UnitOfWork, position: Position, only: bool) -> Envelope | None:
+        """Drop the waiting row of the event just handled, and return the next one when it waits as a gap.
+
+        only: the next one is left to the retry worker, in a transaction of its own.
+        """
         table = self.tables.inbox_waiting
         mine = (table.c.stream == position.key[0], table.c.aggregate_id == position.key[1])
         work.connection.execute(table.delete().where(*mine, table.c.seq <= position.seq))
+        position.changed = True
         position.waiting = work.connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
+        if only:
+            following = table.update().where(*mine, table.c.seq == position.seq + 1, table.c.state == "gap")
+            work.connection.execute(following.values(state="retry", next_at=work.now))
+            return None
         following = self._waiting_row(work, position.key, position.seq + 1) if position.waiting else None
         return Envelope.from_stored(following["event"]) if following and following["state"] == "gap" else None
 
@@ -216,58 +220,52 @@ class Inbox:
             ).mappings()
             rows = [dict(row) for row in due]
         for row in rows:
-            try:
-                self._retry(row)
-            except Conflict:
-                log.info("retry of %s met another worker", row["type"])
-            except sa.exc.DBAPIError as refused:
-                self._postpone(row, refused)
+            _until_stored(lambda only, refused, row=row: self._retry(row, only, refused))
         return len(rows)
 
-    def _retry(self, row: dict[str, Any]) -> None:
-        key = (row["stream"], row["aggregate_id"])
+    def _retry(self, found: dict[str, Any], only: bool, refused: Exception | None) -> None:
+        key = (found["stream"], found["aggregate_id"])
         with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
             positions = self._positions(work, {key})
             position = positions[key]
+            row = self._waiting_row(work, key, found["seq"])
+            if row is None or row["state"] != "retry" or row["next_at"] > work.now:
+                return  # another worker was here
             if position.seq + 1 == row["seq"]:
-                self._advance(work, position, Envelope.from_stored(row["event"]), row["attempts"])
+                self._advance(work, position, Envelope.from_stored(row["event"]), row["attempts"], only, refused)
             elif position.seq >= row["seq"]:
-                self._next_waiting(work, position)
+                self._next_waiting(work, position, only)
             self._store(work, positions.values())
         self.app.committed(work)
-
-    def _postpone(self, row: dict[str, Any], failure: Exception) -> None:
-        """The database itself refused the retry: count it like any failed attempt."""
-        if isinstance(failure, sa.exc.OperationalError):
-            raise failure
-        with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
-            position = Position((row["stream"], row["aggregate_id"]))
-            self._failed(work, position, Envelope.from_stored(row["event"]), failure, row["attempts"])
 
     # positions
 
     def _positions(self, work: UnitOfWork, keys: set[Key]) -> dict[Key, Position]:
         table = self.tables.inbox_position
         ids = sorted({aggregate_id for _, aggregate_id in keys})
-        statement = sa.select(table.c.stream, table.c.aggregate_id, table.c.seq, table.c.waiting).where(
+        statement = sa.select(table.c.stream, table.c.aggregate_id, table.c.seq, table.c.waiting, table.c.prev).where(
             table.c.aggregate_id.in_(ids)
         )
         found = {key: Position(key) for key in keys}
-        for stream, aggregate_id, seq, waiting in work.connection.execute(statement):
+        for stream, aggregate_id, seq, waiting, prev in work.connection.execute(statement):
             if (stream, aggregate_id) in found:
-                found[stream, aggregate_id] = Position((stream, aggregate_id), seq, waiting)
+                found[stream, aggregate_id] = Position((stream, aggregate_id), seq, waiting, prev + 1)
         return found
 
     def _store(self, work: UnitOfWork, positions: Any) -> None:
-        """Write the positions back, each only if nobody moved it since it was read (else Conflict)."""
+        """Write the positions back, each only if nobody wrote it since it was read (else Conflict).
+
+        The revision decides and not the sequence: whoever keeps a gap leaves the sequence as it was, and whoever moves
+        it at the same moment must learn that something waits now.
+        """
         rows = [
-            {"stream": p.key[0], "aggregate_id": p.key[1], "seq": p.seq, "prev": p.prev, "waiting": p.waiting}
+            {"stream": p.key[0], "aggregate_id": p.key[1], "seq": p.seq, "prev": p.revision, "waiting": p.waiting}
             for p in sorted(positions, key=lambda p: p.key)
-            if p.seq != p.prev or p.waiting
+            if p.changed
         ]
         if not rows:
             return
-        statement = guarded_upsert(self.tables.inbox_position, work.connection.dialect.name, "seq")
+        statement = guarded_upsert(self.tables.inbox_position, work.connection.dialect.name, "prev", step=1)
         if len(work.connection.execute(statement, rows).all()) != len(rows):
             raise Conflict("inbox_position")
 
@@ -276,5 +274,24 @@ class Inbox:
         for event in events:
             reaction = self.reactions.get(event.type)
             if reaction and reaction.loads:
-                wanted += reaction.loads({"id": event.aggregate_id, **event.data})
-        work.prefetch(wanted)
+                try:
+                    wanted += reaction.loads({"id": event.aggregate_id, **event.data})
+                except (LookupError, TypeError, ValueError, AttributeError) as strange:
+                    log.info("%s %s names nothing to load: %s", event.type, event.id, type(strange).__name__)
+        work.prefetch((entity, id) for entity, id in wanted if isinstance(id, str))
+
+
+def _until_stored(run: Callable[[bool, Exception | None], None]) -> None:
+    """Run until it commits. Refused by the database: once more without what waits behind, then as a failed attempt."""
+    only, failure = False, None
+    for attempt in range(TRIES):
+        try:
+            run(only, failure)
+            return
+        except Conflict:
+            time.sleep(random.uniform(0, min(0.2, 0.002 * 2**attempt)))
+        except Exception as refused:
+            if away(refused):
+                raise
+            only, failure = True, refused if only else None
+    raise Conflict("the inbox")

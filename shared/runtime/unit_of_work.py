@@ -18,7 +18,7 @@ from shared.kernel.errors import NotFound, StaleVersion
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.runtime.envelope import Envelope
-from shared.storage.engine import Database
+from shared.storage.engine import CONFLICTS, Database, sql_state
 from shared.storage.mapping import Mapping
 from shared.storage.tables import RuntimeTables
 from shared.storage.types import RawJson, to_json
@@ -206,11 +206,16 @@ def _by_table(items: Iterable[tuple[sa.Table, dict[str, Any]]]) -> Iterator[tupl
 
 @contextmanager
 def unit_of_work(storage: Storage, database: Database, now: datetime) -> Iterator[UnitOfWork]:
-    """A unit of work that flushes and commits when the block ends."""
-    with database.transaction() as connection:
-        work = UnitOfWork(storage, connection, now)
-        yield work
-        work.flush()
+    """A unit of work that flushes and commits when the block ends. Raises Conflict for a deadlock too."""
+    try:
+        with database.transaction() as connection:
+            work = UnitOfWork(storage, connection, now)
+            yield work
+            work.flush()
+    except sa.exc.OperationalError as failed:
+        if sql_state(failed) in CONFLICTS:
+            raise Conflict("deadlock") from failed
+        raise
 
 
 class Context:

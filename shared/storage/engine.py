@@ -14,9 +14,24 @@ POSTGRES_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 )
 
+CONFLICTS = ("40001", "40P01")  # serialization failure, deadlock: the transaction may simply run again
+OVERLONG = ("55P03", "57014")  # lock timeout, statement timeout: the database is there, this statement failed
+
 
 class WrongDriver(ValueError):
     """The database URL names a driver that stops the whole process while it waits: use postgresql:// (psycopg2)."""
+
+
+def sql_state(failure: BaseException) -> str:
+    """PostgreSQL's code of this failure; empty when it has none."""
+    return getattr(getattr(failure, "orig", None), "pgcode", None) or ""
+
+
+def away(failure: BaseException) -> bool:
+    """Can the database not be asked just now? Else it was there and refused what it was asked."""
+    if isinstance(failure, sa.exc.OperationalError):
+        return sql_state(failure) not in (*CONFLICTS, *OVERLONG)
+    return isinstance(failure, sa.exc.TimeoutError) or getattr(failure, "connection_invalidated", False)
 
 
 class Database:

@@ -15,17 +15,18 @@ def insert_for(dialect: str) -> Callable[[sa.Table], Any]:
 
 
 @cache
-def guarded_upsert(table: sa.Table, dialect: str, guard: str) -> sa.Insert:
-    """Insert new rows and update known ones whose `guard` column still equals the new row's `prev`.
+def guarded_upsert(table: sa.Table, dialect: str, guard: str, step: int = 0) -> sa.Insert:
+    """Insert new rows and update known ones whose `guard` column plus `step` still equals the new row's `prev`.
 
     Returns the first key column of each row it wrote: a missing one was changed by somebody else.
     """
     insert = insert_for(dialect)(table)
     keys = list(table.primary_key.columns)
+    known = table.c[guard] + step if step else table.c[guard]
     return insert.on_conflict_do_update(
         index_elements=keys,
         set_={c.name: insert.excluded[c.name] for c in table.c if not c.primary_key},
-        where=table.c[guard] == insert.excluded.prev,
+        where=known == insert.excluded.prev,
     ).returning(keys[0])
 
 

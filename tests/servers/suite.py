@@ -32,14 +32,15 @@ class SuiteBroker:
         return self.servers.amqp_uri(vhost=self.vhost)
 
 
-def suite_broker(servers: Servers, name: str) -> SuiteBroker:
-    """Make a virtual host `name` with the topology applied."""
-    broker = SuiteBroker(servers, servers.vhost(name), passwords_of(servers))
-    topology.apply(*broker.management, broker.passwords)
+def suite_broker(servers: Servers, name: str, plan: topology_plan.Plan | None = None) -> SuiteBroker:
+    """Make a virtual host `name` with the topology applied, the suite's if no other is given."""
+    plan = plan or topology_plan.load()
+    broker = SuiteBroker(servers, servers.vhost(name), passwords_of(servers, plan))
+    topology.apply(*broker.management, broker.passwords, plan)
     return broker
 
 
-def passwords_of(servers: Servers) -> dict[str, str]:
+def passwords_of(servers: Servers, plan: topology_plan.Plan | None = None) -> dict[str, str]:
     """Passwords of the broker users; users belong to the whole broker, so every worker has to arrive at the same."""
-    secret = servers.admin[1]
-    return {user: hashlib.sha256(f"{secret}:{user}".encode()).hexdigest()[:24] for user in topology_plan.load().users}
+    secret, users = servers.admin[1], (plan or topology_plan.load()).users
+    return {user: hashlib.sha256(f"{secret}:{user}".encode()).hexdigest()[:24] for user in users}
