@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import Any
 
 import jwt
 
+log = logging.getLogger(__name__)
 ASYMMETRIC = ["RS256", "ES256", "EdDSA"]
 LIFE = 300.0  # seconds a key set is believed: how long a withdrawn key may still work
 COOLDOWN = 10.0  # seconds between two fetches, however many unknown key ids are tried (T11)
@@ -40,6 +42,10 @@ class KeySet:
             if time.monotonic() - self._tried < COOLDOWN:
                 return
             self._tried = time.monotonic()
-            found = self._client.get_jwk_set().keys[:MOST_KEYS]
+            try:
+                found = self._client.get_jwk_set().keys[:MOST_KEYS]
+            except jwt.PyJWTError as failed:
+                log.error("the key set is not to be had, known keys stay: %s", type(failed).__name__)
+                return
             self._keys = {key.key_id: key for key in found}
             self._fetched = time.monotonic()

@@ -58,7 +58,7 @@ class Route:
     @property
     def id(self) -> str:
         """The operationId: unique, stable."""
-        words = re.sub(r"[^a-zA-Z]+", "_", PARAMETER.sub(lambda found: f"by_{found[1]}", self.path)).strip("_")
+        words = re.sub(r"[^a-zA-Z0-9]+", "_", PARAMETER.sub(lambda found: f"by_{found[1]}", self.path)).strip("_")
         return f"{self.method.lower()}_{words}"
 
     @property
