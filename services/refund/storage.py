@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from services.refund.model import (
     ClaimFacts,
     Counter,
     CreditNote,
+    Entry,
     Line,
     NumberSeries,
     PartTax,
@@ -190,10 +190,6 @@ def _part(raw: dict) -> dict[str, Any]:
     return {**raw, **counters, "taxes": [_tax(tax) for tax in raw["taxes"]]}
 
 
-def _dump(items: list) -> list[dict]:
-    return [asdict(item) for item in items]
-
-
 LEDGER = Mapping(
     RefundLedger,
     ledgers,
@@ -202,9 +198,8 @@ LEDGER = Mapping(
         "shipments": lambda raw: [Shipment(**_part(one)) for one in raw],
         "payments": lambda raw: [Payment(**{**one, "given": _counter(one["given"])}) for one in raw],
     },
-    dump={"lines": _dump, "shipments": _dump, "payments": _dump},
 )
-REFUND = Mapping(Refund, refunds, load={"slices": lambda raw: [Slice(**one) for one in raw]}, dump={"slices": _dump})
+REFUND = Mapping(Refund, refunds, load={"slices": lambda raw: [Slice(**one) for one in raw]})
 STORAGE = Storage(
     metadata,
     runtime,
@@ -222,6 +217,7 @@ STORAGE = Storage(
 def save_ledger(ctx: Context, ledger: RefundLedger) -> None:
     """Store the counters and append the entries behind them, in one transaction (M18)."""
     for entry in ledger.entries:
-        ctx.insert(entries, order_id=ledger.id, tenant=ledger.tenant, **asdict(entry))
+        row = {name: getattr(entry, name) for name in Entry.__slots__}
+        ctx.insert(entries, order_id=ledger.id, tenant=ledger.tenant, **row)
     ledger.entries.clear()
     ctx.save(ledger)

@@ -65,23 +65,30 @@ class Jobs:
         """Store outcomes, many in one transaction; when that fails, one by one until each is stored."""
         try:
             self._settle(outcomes)
-        except (Conflict, sa.exc.IntegrityError):
+        except Exception as failed:
+            if away(failed):
+                raise  # the leases run out, then they are performed again under the same keys
             for outcome in outcomes:
                 self._settle_alone(outcome)
 
     def _settle_alone(self, outcome: tuple[dict[str, Any], Any, Exception | None]) -> None:
-        for _ in range(8):
+        """One outcome; what the database refuses for good counts as a failed attempt."""
+        for attempt in range(TRIES):
             try:
                 self._settle([outcome])
                 return
-            except (Conflict, sa.exc.IntegrityError) as conflict:
-                failure = conflict
-        log.error("outcome of job %s could not be stored: %s", outcome[0]["key"], failure)
-        # its lease runs out, then it is performed again under the same key
+            except Conflict:
+                time.sleep(random.uniform(0, 0.002 * 2**attempt))
+            except Exception as refused:
+                if away(refused):
+                    raise
+                log.error("outcome of job %s could not be stored: %s", outcome[0]["key"], type(refused).__name__)
+                outcome = (outcome[0], None, refused)
 
     def _settle(self, outcomes: list[tuple[dict[str, Any], Any, Exception | None]]) -> None:
         with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
             done: list[str] = []
+            self._prefetch(work, [row for row, _, _ in outcomes])
             for row, outcome, failure in outcomes:
                 delay = self._delay_after(work, row, outcome, failure)
                 if delay is None:
@@ -90,6 +97,14 @@ class Jobs:
             if done:
                 work.connection.execute(self.table.delete().where(self.table.c.id.in_(done)))
         self.app.committed(work)
+
+    def _prefetch(self, work: Any, rows: list[dict[str, Any]]) -> None:
+        """Read what settling will need with one statement per table."""
+        wanted: list[tuple[type, str]] = []
+        for row in rows:
+            if loads := self._job(row).loads:
+                wanted += loads({**row["payload"], "key": row["key"]})
+        work.prefetch(wanted)
 
     def _delay_after(self, work: Any, row: dict[str, Any], outcome: Any, failure: Exception | None) -> Any:
         """None when the job is over; else its row was put off."""

@@ -45,11 +45,12 @@ class Job:
     after a crash, so it sends `key` along as its idempotency key. An unexpected exception counts as a failed attempt.
     settle(ctx, job, outcome) stores the outcome in a transaction; it returns None when the job is over, or a delay
     after which to perform it again. Attempts that end in an exception wait `delays`, then the job is dead (an operator
-    sees it and can redrive it).
+    sees it and can redrive it). `loads` names what settling reads, from the payload plus `key`; it only makes it fast.
     """
 
     perform: Callable[[Any, dict[str, Any], str], Any]
     settle: Callable[[Any, Any, Any], timedelta | None]
+    loads: Loads | None = field(default=None, kw_only=True)
     delays: tuple[timedelta, ...] = (
         timedelta(seconds=5),
         timedelta(seconds=30),

@@ -21,6 +21,10 @@ def _refund(data: dict[str, Any]) -> Loads:
     return [(Refund, data["refund_id"])]
 
 
+def _payment(data: dict[str, Any]) -> Loads:
+    return [(Refund, data["key"]), (RefundLedger, data["order_id"])]
+
+
 def _claim(data: dict[str, Any]) -> Loads:
     return [(ClaimFacts, data["claim_id"])]
 
@@ -59,5 +63,5 @@ CONTENTS = Contents(
         "claim.resolution_chosen": Reaction(reactions.refund_when_resolution_chosen, _claim_and_ledger),
     },
     timers={"approval_expired": decisions.reject_when_nobody_approved},
-    jobs={"pay": Job(paying.pay, paying.settle_payment)},
+    jobs={"pay": Job(paying.pay, paying.settle_payment, loads=_payment)},
 )
