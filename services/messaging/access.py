@@ -9,6 +9,7 @@ from services.messaging import policies
 from services.messaging.model import Inclusion, Thread
 from shared.kernel.errors import NotFound
 from shared.kernel.principal import Principal
+from shared.runtime.unit_of_work import Context
 
 JOINING = frozenset({"supplier", "account_observer"})
 """Roles that see a thread only while they are included in it."""
@@ -23,7 +24,7 @@ def inclusion_id(thread_id: str, kind: str, ref: str) -> str:
     return "inc_" + hashlib.sha256(f"{thread_id}\n{kind}\n{ref}".encode()).hexdigest()[:32]
 
 
-def standing(ctx: Any, thread: Thread) -> str | None:
+def standing(ctx: Context, thread: Thread) -> str | None:
     """`insider` (reads private comments too), `outsider` (reads what is public), or None: sees no such thread."""
     principal: Principal = ctx.principal
     if principal.is_staff or principal.role == "system":
@@ -38,7 +39,7 @@ def standing(ctx: Any, thread: Thread) -> str | None:
     return "insider" if principal.acts_for_seller(thread.seller_id) else None
 
 
-def need_thread(ctx: Any, args: dict[str, Any]) -> tuple[Thread, bool]:
+def need_thread(ctx: Context, args: dict[str, Any]) -> tuple[Thread, bool]:
     """The thread that `thread_id` or `claim_id` names, and whether the caller is an insider on it.
 
     NotFound also when the caller may not see it (T01).

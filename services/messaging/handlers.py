@@ -26,6 +26,7 @@ from shared.contracts import messaging as contract
 from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotFound, Refusal
 from shared.runtime.tables import Command, Contents, Query
+from shared.runtime.unit_of_work import Context
 
 WRITERS = policies.INSIDERS | {"customer"}
 OPENERS = frozenset({"seller", "integrator", "coordinator", "platform_agent"})
@@ -37,7 +38,7 @@ class OrderNotSynced(Refusal):
     code, status, retry_after = "ORDER_NOT_SYNCED", 409, 1
 
 
-def post_message(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+def post_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """MSG-01, with the visibility the server decides when the caller does not (S1-31)."""
     if ctx.principal.role not in WRITERS:
         raise Forbidden()
@@ -61,7 +62,7 @@ def post_message(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
     return queries.message_view(message, talk, ctx.principal, ctx.now)
 
 
-def set_visibility(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+def set_visibility(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """MSG-03 and MSG-04."""
     message, talk = _need_message(ctx, args["message_id"])
     ctx.check_version(message)
@@ -78,7 +79,7 @@ def set_visibility(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
     return queries.message_view(message, talk, ctx.principal, ctx.now)
 
 
-def mark_handled(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+def mark_handled(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """MSG-06."""
     message, talk = _need_message(ctx, args["message_id"])
     ctx.check_version(message)
@@ -90,7 +91,7 @@ def mark_handled(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
     return queries.message_view(message, talk, ctx.principal, ctx.now)
 
 
-def open_thread(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+def open_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """S0-02: the seller, or the staff, writes first about an order; no claim is needed."""
     if ctx.principal.role not in OPENERS:
         raise Forbidden()
@@ -119,14 +120,14 @@ def open_thread(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
     return {"id": thread.id, "message": queries.message_view(message, talk, ctx.principal, ctx.now)}
 
 
-def close_threads(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+def close_threads(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """S0-22: each id is answered by itself: CLOSED, NOT_FOUND, ALREADY_CLOSED or the rule that forbids it."""
     if ctx.principal.role not in policies.MAY_CLOSE:
         raise Forbidden()
     return {"results": [{"thread_id": id, "result": _close(ctx, id)} for id in args["thread_ids"]]}
 
 
-def _close(ctx: Any, thread_id: str) -> str:
+def _close(ctx: Context, thread_id: str) -> str:
     try:
         thread, _ = need_thread(ctx, {"thread_id": thread_id})
         thread.close(policies.author_of(ctx.principal), ctx.need(PublicTalk, thread_id))
@@ -137,7 +138,7 @@ def _close(ctx: Any, thread_id: str) -> str:
 
 
 def _message(
-    ctx: Any,
+    ctx: Context,
     thread: Thread,
     author: Who,
     text: str,
@@ -164,7 +165,7 @@ def _message(
     )
 
 
-def _need_message(ctx: Any, message_id: str) -> tuple[Message, PublicTalk]:
+def _need_message(ctx: Context, message_id: str) -> tuple[Message, PublicTalk]:
     """A message the caller may read, with the public side of its thread. NotFound else (T01)."""
     message = ctx.get(Message, message_id)
     role = standing(ctx, ctx.need(Thread, message.thread_id)) if message is not None else None
@@ -173,14 +174,14 @@ def _need_message(ctx: Any, message_id: str) -> tuple[Message, PublicTalk]:
     return message, ctx.need(PublicTalk, message.thread_id)
 
 
-def _readers(ctx: Any, message: Message) -> list[Who]:
+def _readers(ctx: Context, message: Message) -> list[Who]:
     """Everybody outside the staff who could read this message while it was public: they may know it (T03)."""
     included = ctx.find(Inclusion, inclusions.c.thread_id == message.thread_id, inclusions.c.active.is_(True))
     readers = [("customer", message.customer_ref), ("seller", message.seller_id), *((i.kind, i.ref) for i in included)]
     return [(kind, ref) for kind, ref in readers if ref and (kind, ref) != message.author]
 
 
-def _earlier(ctx: Any, message: Message) -> Message | None:
+def _earlier(ctx: Context, message: Message) -> Message | None:
     """The last other public message of the same side."""
     side = policies.side_of(message.author_type)
     same_side = policies.HOUSE if side == "house" else {message.author_type}

@@ -29,7 +29,8 @@ ANSWER_FIRST_PROFILES = frozenset({"discussion", "support"})
 """Profiles with close_requires_answer (5.3). A thread on an order without claim is a discussion too (S0-22)."""
 
 CANCELLING_CATEGORY = "withdrawal"
-"""A claim of this category is a request to cancel that waits for a decision (UNAUTHORIZED_CANCEL_PENDING)."""
+CANCELLING_REASONS = frozenset({"cancel_order"})
+"""A claim like this is a request to cancel, and waits for a decision (UNAUTHORIZED_CANCEL_PENDING)."""
 
 MOST_PER_SIDE = 1_000
 """Public, and private, messages on one thread (model 7): beyond that nobody reads, somebody loops."""
@@ -51,6 +52,10 @@ def author_of(principal: Principal) -> tuple[str, str]:
     if principal.role in ("customer", "seller", "supplier"):
         return principal.role, principal.party or principal.id
     return principal.role, principal.id
+
+
+def asks_to_cancel(category: str, reason_code: str) -> bool:
+    return category == CANCELLING_CATEGORY or reason_code in CANCELLING_REASONS
 
 
 def side_of(author_type: str) -> str | None:

@@ -18,9 +18,10 @@ from services.messaging.storage import STORAGE, inclusions, messages, private_ta
 from shared.kernel.clock import stamp
 from shared.kernel.errors import NotFound
 from shared.kernel.principal import Principal
+from shared.runtime.unit_of_work import Context
 
 
-def get_thread(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+def get_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     id = args["thread_id"] if "thread_id" in args else thread_of_claim(args["claim_id"])
     row = ctx.connection.execute(_threads(ctx.principal).where(threads.c.id == id)).mappings().first()
     if row is None:
@@ -28,7 +29,7 @@ def get_thread(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
     return _thread_view(row, ctx.principal)
 
 
-def list_threads(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+def list_threads(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Newest first."""
     statement = _threads(ctx.principal)
     for name in ("claim_id", "order_id", "state"):
@@ -41,7 +42,7 @@ def list_threads(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
     return _page([_thread_view(row, ctx.principal) for row in rows], args["limit"])
 
 
-def list_messages(ctx: Any, args: dict[str, Any]) -> dict[str, Any]:
+def list_messages(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Oldest first: of one thread, or of up to 500 claims or orders in one question (S0-09)."""
     principal = ctx.principal
     statement = (

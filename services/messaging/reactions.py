@@ -7,11 +7,13 @@ from typing import Any
 from services.messaging import policies
 from services.messaging.access import inclusion_id, thread_of_claim
 from services.messaging.model import PUBLIC, Inclusion, Message, OrderParties, PublicTalk, Thread, Who
+from services.messaging.storage import threads
 from shared.kernel.clock import stamp
 from shared.runtime.tables import Reaction
+from shared.runtime.unit_of_work import Context
 
 
-def keep_parties_when_order_placed(ctx: Any, event: Any) -> None:
+def keep_parties_when_order_placed(ctx: Context, event: Any) -> None:
     order = event.data
     ctx.save(
         OrderParties(
@@ -20,7 +22,7 @@ def keep_parties_when_order_placed(ctx: Any, event: Any) -> None:
     )
 
 
-def open_thread_when_claim_opened(ctx: Any, event: Any) -> None:
+def open_thread_when_claim_opened(ctx: Context, event: Any) -> None:
     """The claim's first message is public: everybody on the claim must know what it is about (S1-27)."""
     claim = event.data
     author = _written_by(claim["requester"]["type"], claim["requester"]["id"], claim)
@@ -33,7 +35,7 @@ def open_thread_when_claim_opened(ctx: Any, event: Any) -> None:
         seller_id=claim["seller_id"],
         profile=claim["profile"],
         opened_at=event.time,
-        cancel_pending=claim["category"] == policies.CANCELLING_CATEGORY,
+        cancel_pending=policies.asks_to_cancel(claim["category"], claim["reason_code"]),
     )
     thread.start(author)
     ctx.save(thread)
@@ -42,28 +44,28 @@ def open_thread_when_claim_opened(ctx: Any, event: Any) -> None:
         _include(ctx, thread.id, "supplier", supplier_id, scope="all", active=True)
 
 
-def post_proposal_when_solution_proposed(ctx: Any, event: Any) -> None:
+def post_proposal_when_solution_proposed(ctx: Context, event: Any) -> None:
     """CLM-07: a solution is proposed in words that the requester can read and answer."""
     thread = _thread(ctx, event)
     type, id, _ = event.actor.split("/")
     _say(ctx, event, thread, ctx.need(PublicTalk, thread.id), _written_by(type, id, event.data))
 
 
-def close_thread_when_claim_ended(ctx: Any, event: Any) -> None:
+def close_thread_when_claim_ended(ctx: Context, event: Any) -> None:
     thread = _thread(ctx, event)
     if thread.state == "open":
         thread.end(_actor(event))
         ctx.save(thread)
 
 
-def reopen_thread_when_claim_reopened(ctx: Any, event: Any) -> None:
+def reopen_thread_when_claim_reopened(ctx: Context, event: Any) -> None:
     thread = _thread(ctx, event)
     if thread.state == "closed":
         thread.reopen(_actor(event))
         ctx.save(thread)
 
 
-def allow_closing_when_claim_decided(ctx: Any, event: Any) -> None:
+def allow_closing_when_claim_decided(ctx: Context, event: Any) -> None:
     """S0-22: a request to cancel no longer waits."""
     thread = _thread(ctx, event)
     if thread.cancel_pending:
@@ -71,30 +73,37 @@ def allow_closing_when_claim_decided(ctx: Any, event: Any) -> None:
         ctx.save(thread)
 
 
-def let_in_when_observer_added(ctx: Any, event: Any) -> None:
+def allow_closing_when_order_left_or_cancelled(ctx: Context, event: Any) -> None:
+    """S0-22: shipping or cancelling the order decides a request to cancel it by fact."""
+    for thread in ctx.find(Thread, threads.c.order_id == event.data["order_id"], threads.c.cancel_pending.is_(True)):
+        thread.cancel_pending = False
+        ctx.save(thread)
+
+
+def let_in_when_observer_added(ctx: Context, event: Any) -> None:
     _observer(ctx, event, active=True)
 
 
-def let_out_when_observer_removed(ctx: Any, event: Any) -> None:
+def let_out_when_observer_removed(ctx: Context, event: Any) -> None:
     """T06: from here on this observer reads nothing more, old messages included."""
     _observer(ctx, event, active=False)
 
 
-def _observer(ctx: Any, event: Any, active: bool) -> None:
+def _observer(ctx: Context, event: Any, active: bool) -> None:
     data = event.data
     observer = data["observer"]
     kind = "account_observer" if observer["kind"] == "account" else observer["kind"]
     _include(ctx, thread_of_claim(data["claim_id"]), kind, observer["id"], observer["scope"], active)
 
 
-def _include(ctx: Any, thread_id: str, kind: str, ref: str, scope: str, active: bool) -> None:
+def _include(ctx: Context, thread_id: str, kind: str, ref: str, scope: str, active: bool) -> None:
     id = inclusion_id(thread_id, kind, ref)
     inclusion = ctx.get(Inclusion, id) or Inclusion(id=id, tenant=ctx.tenant, thread_id=thread_id, kind=kind, ref=ref)
     inclusion.scope, inclusion.active = scope, active
     ctx.save(inclusion)
 
 
-def _say(ctx: Any, event: Any, thread: Thread, talk: PublicTalk, author: Who) -> None:
+def _say(ctx: Context, event: Any, thread: Thread, talk: PublicTalk, author: Who) -> None:
     """Post the public message that came with a claim's event, under the id that the claim gave it."""
     said = event.data["message"]
     message = Message(
@@ -118,7 +127,7 @@ def _say(ctx: Any, event: Any, thread: Thread, talk: PublicTalk, author: Who) ->
     ctx.save(talk)
 
 
-def _thread(ctx: Any, event: Any) -> Thread:
+def _thread(ctx: Context, event: Any) -> Thread:
     return ctx.need(Thread, thread_of_claim(event.data["claim_id"]))
 
 
@@ -143,6 +152,8 @@ def _thread_and_talk(claim: dict[str, Any]) -> list[tuple[type, str]]:
 
 REACTIONS = {
     "order.placed": keep_parties_when_order_placed,
+    "order.shipped": allow_closing_when_order_left_or_cancelled,
+    "order.cancelled": allow_closing_when_order_left_or_cancelled,
     "claim.opened": open_thread_when_claim_opened,
     "claim.solution_proposed": Reaction(post_proposal_when_solution_proposed, loads=_thread_and_talk),
     "claim.closed": Reaction(close_thread_when_claim_ended, loads=_thread_and_talk),

@@ -217,6 +217,19 @@ def test_an_earlier_answer_still_counts_when_the_last_one_is_hidden(desk):
     assert desk.ask("thread.close", SELLER, thread_ids=[thread])["results"][0]["result"] == "CLOSED"
 
 
+@pytest.mark.parametrize("decided", ["order.shipped", "order.cancelled"])
+def test_a_request_to_cancel_waits_until_the_order_leaves_or_is_cancelled(desk, decided):
+    thread = desk.open_claim(profile="discussion", reason_code="cancel_order")
+    desk.post(SELLER, "We try to stop it.")
+
+    def close():
+        return desk.ask("thread.close", SELLER, thread_ids=[thread])["results"][0]["result"]
+
+    assert close() == "UNAUTHORIZED_CANCEL_PENDING"
+    desk.hear(decided, "ord_1", {"order_id": "ord_1"})
+    assert close() == "CLOSED"
+
+
 def test_a_decided_cancellation_no_longer_keeps_the_thread_open(desk):
     thread = desk.open_claim(profile="discussion", category="withdrawal")
     desk.post(SELLER, "We cancelled it.")
