@@ -70,7 +70,7 @@ def upgrade() -> None:
         batch_op.create_index("claim_by_customer", ["tenant", "customer_ref", "updated_at", "id"], unique=False)
         batch_op.create_index("claim_by_order", ["tenant", "order_id", "updated_at", "id"], unique=False)
         batch_op.create_index("claim_by_seller", ["tenant", "seller_id", "state", "updated_at", "id"], unique=False)
-        batch_op.create_index("claim_by_state", ["tenant", "state", "updated_at", "id"], unique=False)
+        batch_op.create_index("claim_by_state", ["tenant", "category", "state", "updated_at", "id"], unique=False)
 
     op.create_table(
         "event_log",
