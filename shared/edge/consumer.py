@@ -97,10 +97,11 @@ class Consumer:
 
     def _take_in(self, channel: amqp.Channel) -> None:
         messages, self._arrived[:] = self._arrived[:BATCH], self._arrived[BATCH:]
-        events = []
+        events, taken = [], 0
         for message in messages:
             try:
                 events.append(read(message))
+                taken = message.delivery_tag
             except MalformedEvent as wrong:
                 log.error("message on %s refused: %s", self.queue, wrong)
                 metrics.REJECTED.labels(self.service).inc()
@@ -109,7 +110,7 @@ class Consumer:
         if events:
             self._receive(events)
             with self.link.guard(10):
-                channel.basic_ack(messages[-1].delivery_tag, multiple=True)
+                channel.basic_ack(taken, multiple=True)  # never the tag of a refused one: it is unknown by now
             metrics.RECEIVED.labels(self.service).inc(len(events))
 
     def _receive(self, events: list[Envelope]) -> None:

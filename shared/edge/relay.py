@@ -129,7 +129,7 @@ class Relay:
 
     def _publish_loop(self) -> None:
         sent = 0
-        while not (self._stopping.is_set() and not self.handover._items):
+        while not self._stopping.is_set() or self.handover:
             if sent >= DENSE:
                 time.sleep(LINGER)
             events = self.handover.take(timeout=1.0, most=BATCH)
@@ -146,6 +146,10 @@ class Relay:
             return 0
         except sa.exc.SQLAlchemyError as failed:
             log.warning("%s: outbox not reachable: %s", self.app.name, type(failed).__name__)
+            return 0
+        except Exception as strange:  # whatever it is, the thread that publishes must live on
+            log.exception("%s: events could not be published", self.app.name)
+            self._line_lost(publisher, strange)
             return 0
         metrics.PUBLISHED.labels(self.app.name).inc(len(sent))
         return len(sent)
@@ -179,6 +183,9 @@ class Relay:
             except sa.exc.SQLAlchemyError as failed:
                 log.info("%s: sweep failed: %s", self.app.name, type(failed).__name__)
                 self._stopping.wait(1)
+            except Exception as strange:
+                log.exception("%s: sweep failed", self.app.name)
+                self._line_lost(self._sweeper, strange)
 
     def sweep(self) -> int:
         """Send one batch of what is left over. One process per service at a time; a frozen holder loses its turn."""
@@ -193,7 +200,7 @@ class Relay:
             sent = self._sweeper.publish(events)
             outbox.sent(sent)
         metrics.SWEPT.labels(self.app.name).inc(len(sent))
-        return len(events)
+        return len(sent)  # rows that found no queue stay, and are no reason to hurry
 
 
 def _my_turn(connection: sa.Connection, service: str) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from shared.runtime.app import App, Handover
+from shared.runtime.unit_of_work import JOB_LEASE
 
 log = logging.getLogger(__name__)
 PERFORMERS = 16  # outward calls at the same time per process: a slow provider holds 16 jobs, not the service
@@ -23,28 +25,31 @@ class Workers:
     def __init__(self, app: App, performers: int = PERFORMERS) -> None:
         self.app, self._performers = app, performers
         self._ready, self._outcomes = Handover(), Handover()
-        self._stopping = threading.Event()
-        self._performing = 0
+        self._stopping, self._performed = threading.Event(), threading.Event()
+        self._performing: set[str] = set()
         self._threads: list[threading.Thread] = []
-        app.on_jobs = self._ready.put
+        app.on_jobs = self._take_over
 
     def start(self) -> None:
         self._spawn("tend", self._tend)
         if self.app.contents.jobs:
-            self._spawn("settle", self._settle)
             for number in range(self._performers):
                 self._spawn(f"perform-{number}", self._perform)
+            self._spawn("settle", self._settle)
 
     def stop(self, timeout: float = 15.0) -> None:
         """Finish and settle the jobs under way; the rest keep their rows."""
         self._stopping.set()
-        self._ready.put([])
-        for thread in self._threads:
-            thread.join(timeout)
+        self._ready.clear()
+        until = time.monotonic() + timeout
+        for thread in self._threads:  # the one that settles is the last
+            if thread is self._threads[-1]:
+                self._performed.set()
+            thread.join(max(0.0, until - time.monotonic()))
 
     @property
     def quiet(self) -> bool:
-        return not (self._performing or self._ready._items or self._outcomes._items)
+        return not (self._performing or self._ready or self._outcomes)
 
     def _spawn(self, name: str, work: Callable[[], Any]) -> None:
         thread = threading.Thread(target=self._loop, args=(work,), name=f"{self.app.name}-{name}", daemon=True)
@@ -52,7 +57,8 @@ class Workers:
         self._threads.append(thread)
 
     def _loop(self, work: Callable[[], Any]) -> None:
-        while not self._stopping.is_set() or (work == self._settle and not self.quiet):
+        ending = self._performed if work == self._settle else self._stopping
+        while not ending.is_set() or (work == self._settle and self._outcomes):
             try:
                 work()
             except sa.exc.SQLAlchemyError as failed:
@@ -64,18 +70,26 @@ class Workers:
 
     def _tend(self) -> None:
         done = self.app.timers.fire_due() + self.app.inbox.retry_due()
-        due = self.app.jobs.claim_due() if self.app.contents.jobs else []
-        self._ready.put(due)
+        # what this process cannot start soon is left to others
+        room = self.app.contents.jobs and len(self._ready) < self._performers
+        due = self.app.jobs.claim_due() if room else []
+        self._take_over(due)
         if not done and not due:
             self._stopping.wait(TEND_EVERY)
 
+    def _take_over(self, rows: Sequence[dict[str, Any]]) -> None:
+        until = time.monotonic() + JOB_LEASE.total_seconds() / 2
+        self._ready.put([(until, row) for row in rows])
+
     def _perform(self) -> None:
-        for row in self._ready.take(timeout=0.5, most=1):
-            self._performing += 1
+        for until, row in self._ready.take(timeout=0.5, most=1):
+            if time.monotonic() > until:
+                continue  # it waited here so long that its lease may end under way: it is claimed again
+            self._performing.add(row["id"])
             try:
                 self._outcomes.put([self.app.jobs.perform(row)])
             finally:
-                self._performing -= 1
+                self._performing.discard(row["id"])
 
     def _settle(self) -> None:
         outcomes = self._outcomes.take(timeout=0.2, most=SETTLE_BATCH)

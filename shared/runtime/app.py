@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -88,14 +89,21 @@ class Handover:
         self._items.extend(items)
         self._ready.set()
 
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def clear(self) -> None:
+        self._items.clear()
+
     def take(self, timeout: float, most: int = 500) -> list[Any]:
         """Up to `most` items; waits at most `timeout` seconds for the first."""
         if not self._items:
             self._ready.wait(timeout)
         self._ready.clear()
-        taken = []
-        while self._items and len(taken) < most:
-            taken.append(self._items.popleft())
+        taken: list[Any] = []
+        with suppress(IndexError):  # another taker was faster
+            while len(taken) < most:
+                taken.append(self._items.popleft())
         if self._items:
             self._ready.set()
         return taken

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
+from shared.storage.engine import OVERLONG, away, sql_state
 
 log = logging.getLogger(__name__)
 # Eight tries with growing, random pauses pass 20 writers on one row in every round measured (tests/runtime).
@@ -125,6 +126,7 @@ class Executor:
         except ValidationError as wrong:
             raise InvalidInput(fields=wrong.normalized_messages()) from None
         if call.idempotency_key and call.name in self.commands:
+            _check_key(call.idempotency_key)
             call.idempotency_key = f"{call.idempotency_key}\n{call.fingerprint()}"
         call.args = loaded
 
@@ -132,8 +134,10 @@ class Executor:
 
     def _commands(self, calls: list[Call]) -> list[Answer]:
         try:
-            return self._together(calls)
-        except (Conflict, sa.exc.DBAPIError) as failed:
+            return _reconnecting(lambda: self._together(calls))
+        except Exception as failed:
+            if away(failed):
+                return _unavailable(calls, failed)
             if len(calls) > 1:
                 log.info("batch of %d runs again one by one: %s", len(calls), type(failed).__name__)
         return [self._alone(call) for call in calls]
@@ -153,14 +157,13 @@ class Executor:
             except (Conflict, sa.exc.IntegrityError) as conflict:
                 log.info("conflict on %s, attempt %d: %s", call.name, attempt + 1, type(conflict).__name__)
                 time.sleep(random.uniform(0, 0.004 * 2**attempt))
-            except sa.exc.OperationalError as failed:
-                if "lock timeout" in str(failed.orig) and call.idempotency_key:
-                    return refused(IdempotencyInProgress())
-                log.warning("database refused %s: %s", call.name, type(failed.orig).__name__)
-                if attempt or not failed.connection_invalidated:
-                    return refused(Unavailable())
-            except sa.exc.DBAPIError:
-                return self._incident(call)
+            except Exception as failed:
+                if away(failed):
+                    return _unavailable([call], failed)[0]
+                if sql_state(failed) not in OVERLONG:
+                    return self._incident(call)
+                log.warning("%s waited too long: %s", call.name, type(failed).__name__)
+                return refused(IdempotencyInProgress() if call.idempotency_key else Busy())
         return refused(Busy())
 
     def _one(self, work: UnitOfWork, call: Call, remembered: dict[str, tuple[str, str]]) -> Answer:
@@ -174,7 +177,7 @@ class Executor:
         try:
             body = self.commands[call.name].handler(context, call.args)
         except Refusal as refusal:
-            return refused(refusal)
+            return self._answered_meanwhile(work, call) or refused(refusal)
         except (Conflict, sa.exc.DBAPIError):
             raise
         except Exception:
@@ -202,6 +205,14 @@ class Executor:
         rows = work.connection.execute(statement)
         return {f"{row.tenant}\n{row.key}": (row.request_hash, row.answer) for row in rows}
 
+    def _answered_meanwhile(self, work: UnitOfWork, call: Call) -> Answer | None:
+        """The answer that the same key got after this batch had looked: the refusal may be its own twin's doing."""
+        if not call.idempotency_key:
+            return None
+        key, fingerprint = call.idempotency_key.split("\n")
+        found = self._remembered(work, [call]).get(key_of(call, key))
+        return _replay(found, fingerprint) if found else None
+
     def _remember(self, context: Context, call: Call, key: str, fingerprint: str, body: dict, remembered: dict) -> None:
         """Store the answer with the change. A refusal is not stored: it changed nothing and may be asked again."""
         answer = orjson.dumps(body).decode()
@@ -219,11 +230,17 @@ class Executor:
 
     def _queries(self, calls: list[Call]) -> list[Answer]:
         try:
-            with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
-                return [self._query(work, call) for call in calls]
-        except sa.exc.DBAPIError as failed:
-            log.warning("database refused %d queries: %s", len(calls), type(failed.orig).__name__)
-            return [refused(Unavailable())] * len(calls)
+            return _reconnecting(lambda: self._read(calls))
+        except Exception as failed:
+            if away(failed):
+                return _unavailable(calls, failed)
+            if len(calls) == 1:
+                return [self._incident(calls[0])]
+        return [self._queries([call])[0] for call in calls]
+
+    def _read(self, calls: list[Call]) -> list[Answer]:
+        with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
+            return [self._query(work, call) for call in calls]
 
     def _query(self, work: UnitOfWork, call: Call) -> Answer:
         context = Context(work, call.principal, call.correlation, settings=self.app.settings)
@@ -241,6 +258,26 @@ class Executor:
         incident = new_id("inc")
         log.exception("%s failed, incident %s", call.name, incident)
         return refused(InternalError(incident=incident))
+
+
+def _check_key(key: Any) -> None:
+    if not isinstance(key, str) or not 0 < len(key) <= 200 or not key.isprintable():
+        raise InvalidInput(fields={"idempotency_key": ["1 to 200 printable characters"]})
+
+
+def _reconnecting(run: Callable[[], list[Answer]]) -> list[Answer]:
+    """Run; once more when a pooled connection turned out dead. Never after a COMMIT was sent: it may have been done."""
+    try:
+        return run()
+    except sa.exc.DBAPIError as failed:
+        if not (failed.connection_invalidated and failed.statement):
+            raise
+    return run()
+
+
+def _unavailable(calls: list[Call], failed: Exception) -> list[Answer]:
+    log.warning("database away, %d calls refused: %s", len(calls), type(failed).__name__)
+    return [refused(Unavailable())] * len(calls)
 
 
 def key_of(call: Call, key: str) -> str:

@@ -70,22 +70,23 @@ class Envelope:
     def from_headers(cls, headers: dict[str, Any], body: bytes) -> Envelope:
         """The event in a message. MalformedEvent when it is not one; the caller sends that to the dead letters."""
         try:
+            causation = headers.get("ce-causationid")
             envelope = cls(
                 id=_text(headers["ce-id"]),
                 type=_text(headers["ce-type"]),
                 aggregate_id=_text(headers["ce-subject"]),
-                seq=int(_text(headers["ce-sequence"])),
+                seq=int(_text(headers["ce-sequence"], most=18)),  # 64 bits on the way to the database
                 tenant=_text(headers["ce-tenant"]),
                 time=moment(_text(headers["ce-time"])),
-                actor=_text(headers.get("ce-actor", "system/system/import")),
+                actor=_text(headers.get("ce-actor", "system/system/import"), most=160),
                 correlation=_text(headers.get("ce-correlationid", headers["ce-id"])),
-                causation=headers.get("ce-causationid"),
+                causation=causation and _text(causation),
                 body=body,
             )
         except (KeyError, ValueError, TypeError) as wrong:
             raise MalformedEvent(f"{type(wrong).__name__}: {wrong}") from None
-        if envelope.seq < 1 or envelope.time.tzinfo is None:
-            raise MalformedEvent("the sequence starts at 1 and the time has an offset")
+        if envelope.seq < 1 or envelope.time.tzinfo is None or not 0 < len(envelope.stream) <= 40:
+            raise MalformedEvent("the sequence starts at 1, the time has an offset, the type a stream of 1 to 40")
         return envelope
 
     def stored(self) -> dict[str, Any]:
@@ -107,7 +108,8 @@ class Envelope:
         return cls.from_headers(stored["headers"], stored["body"].encode())
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 200:
+def _text(value: Any, most: int = 64) -> str:
+    """As the columns take it: nothing longer, no control character, no half of a character."""
+    if not isinstance(value, str) or not 0 < len(value) <= most or not value.isprintable():
         raise ValueError("not a short string")
     return value

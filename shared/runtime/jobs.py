@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,8 +14,10 @@ import sqlalchemy as sa
 from shared.kernel.principal import system
 from shared.runtime.tables import Job
 from shared.runtime.unit_of_work import JOB_LEASE, Conflict, Context, unit_of_work
+from shared.storage.engine import away
 
 log = logging.getLogger(__name__)
+TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
