@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     topology.set_defaults(run=_topology)
     demo = commands.add_parser("demo", help="the whole suite in one process, with demo data; PORT and DATA_DIR move it")
     demo.set_defaults(run=_demo)
+    story = commands.add_parser("story", help="walk one sale through a running suite, and check it", add_help=False)
+    story.add_argument("rest", nargs=argparse.REMAINDER)
+    story.set_defaults(run=_story)
     simulator = commands.add_parser("simulator", help="payment providers and a mail catcher, simulated", add_help=False)
     simulator.add_argument("rest", nargs=argparse.REMAINDER)
     simulator.set_defaults(run=_simulator)
@@ -68,6 +71,12 @@ def _demo(arguments: argparse.Namespace) -> int:
     from services.demo.demo import run
 
     return run()
+
+
+def _story(arguments: argparse.Namespace) -> int:
+    from services.demo.walk import main as story
+
+    return story(arguments.rest)
 
 
 def _migrate(arguments: argparse.Namespace) -> int:

@@ -97,7 +97,7 @@ def _take_folder(path: Path) -> Folder:
             "  make run PORT=8100 DATA_DIR=data-2"
         ) from None
     except OSError as failed:
-        raise CannotStart(f"The folder {folder.path} cannot be used: {failed.strerror}. Name another: DATA_DIR=…") from None
+        raise CannotStart(f"{folder.path} cannot be used: {failed.strerror}. Name another folder: DATA_DIR=…") from None
     return folder
 
 

@@ -21,7 +21,7 @@ class FolderInUse(Exception):
 
 
 class Folder:
-    """`demo.json` says what runs and who may log in; `api-keys.json` is what the gateway reads. Both for the owner only."""
+    """`demo.json` says what runs and who may log in, `api-keys.json` is what the gateway reads: for the owner only."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()

@@ -37,7 +37,9 @@ class Sale:
         self.open_payment = open_payment
         self.order: dict[str, Any] = {}
 
-    def placed(self, ago: timedelta, *lines: tuple[dict[str, Any], int], discount: int = 0, shipping: int = 690) -> Tale:
+    def placed(
+        self, ago: timedelta, *lines: tuple[dict[str, Any], int], discount: int = 0, shipping: int = 690
+    ) -> Tale:
         """Placed, and paid ten minutes later."""
         full = [self._line(place, *line) for place, line in enumerate(lines, 1)]
         total = sum(line["unit_price"] * line["quantity"] for line in full) - discount + shipping

@@ -16,6 +16,7 @@ ROLES = {
     "integrator": "the shop's own system: places orders, books payments",
 }
 WIDTH = 100
+QUOTE = '{"order_id": "ord_M-1001", "kind": "post_shipment_order"}'
 
 
 class Progress:
@@ -60,14 +61,14 @@ def welcome(folder: Folder, started: float) -> str:
             "",
             "Try",
             "  1. As Léa the seller: the claims that wait for somebody's decision.",
-            f"     curl -s '{url}/v1/desk/claims' -H 'X-Api-Key: {seller}'",
+            f"     curl -s -H 'X-Api-Key: {seller}' \\",
+            f"       '{url}/v1/desk/claims'",
             "  2. As Camille the customer: an order, its claims, and what was refunded of it.",
-            f"     curl -s '{url}/v1/orders/ord_M-1001' -H 'X-Api-Key: {customer}'",
-            "  3. As Léa: what giving back one of two lamps would be, to the cent; nothing is reserved.",
-            f"     curl -s '{url}/v1/refunds:quote' -H 'X-Api-Key: {seller}' \\",
-            "       -H 'Content-Type: application/json' \\",
-            """       -d '{"order_id":"ord_M-1001","kind":"post_shipment_lines",""",
-            """            "lines":[{"line_id":"lin_M-1001_1","qty":1}]}'""",
+            f"     curl -s -H 'X-Api-Key: {customer}' \\",
+            f"       '{url}/v1/orders/ord_M-1001'",
+            "  3. As Léa: what refunding the other lamp too would be, to the cent; nothing is reserved.",
+            f"     curl -s -H 'X-Api-Key: {seller}' -H 'Content-Type: application/json' \\",
+            f"       '{url}/v1/refunds:quote' -d '{QUOTE}'",
             "",
             "`make story` in another terminal walks a whole sale through it. Ctrl-C stops everything.",
         ]
