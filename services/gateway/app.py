@@ -88,7 +88,7 @@ class Gateway:
         if route.writes:
             inquiry.key = key_of(environ, route.money)
             inquiry.version = version_of(environ)
-            if route.if_match and inquiry.version is None:
+            if route.if_match and not environ.get("HTTP_IF_MATCH"):
                 raise ReadItFirst()
         if route.answer:
             answer = route.answer(self, inquiry)

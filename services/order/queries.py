@@ -59,7 +59,7 @@ def list_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if "updated_after" in args:
         where.append(orders.c.updated_at > args["updated_after"])
     if "has_open_claims" in args:
-        some = orders.c.open_claims != "[]"
+        some = orders.c.open_claims != []
         where.append(some if args["has_open_claims"] else sa.not_(some))
     return page(
         ctx.connection,

@@ -124,7 +124,9 @@ class Executor:
         try:
             loaded = known.operation.schema.load(call.args)
         except ValidationError as wrong:
-            raise InvalidInput(fields=wrong.normalized_messages()) from None
+            # items of lists are named by number: JSON has text as names only
+            fields = orjson.loads(orjson.dumps(wrong.normalized_messages(), option=orjson.OPT_NON_STR_KEYS))
+            raise InvalidInput(fields=fields) from None
         if call.idempotency_key and call.name in self.commands:
             _check_key(call.idempotency_key)
             call.idempotency_key = f"{call.idempotency_key}\n{call.fingerprint()}"

@@ -43,8 +43,8 @@ class Api:
         """body: sent as JSON. key, if_match: the headers of these names."""
         headers = dict(kwargs.pop("headers", {}))
         for name, header in (("key", "Idempotency-Key"), ("if_match", "If-Match"), ("if_none_match", "If-None-Match")):
-            if kwargs.get(name) is not None:
-                headers[header] = str(kwargs.pop(name))
+            if (given := kwargs.pop(name, None)) is not None:
+                headers[header] = given
         if who is not None:
             headers["Authorization"] = f"Bearer {token(who)}"
         if "body" in kwargs:
