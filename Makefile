@@ -40,7 +40,7 @@ test-compose: $(VENV)/.installed-test ## Build and start the Docker stack, run t
 	@trap '$(COMPOSE_TEST) down --volumes --remove-orphans --timeout 5' EXIT; \
 	$(COMPOSE_TEST) up --build --detach --wait --wait-timeout 300 \
 		|| { $(COMPOSE_TEST) ps --all; $(COMPOSE_TEST) logs --tail 30; exit 1; }; \
-	$(BIN)/python -m pytest -m compose tests/compose -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest tests/integration -n $(WORKERS) $(ARGS)
 
 chaos: $(VENV)/.installed-test ## Kill processes and the broker under load, then count what was lost, doubled or reordered
 	@exec $(BIN)/python -m bench.chaos $(ARGS)

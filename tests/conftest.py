@@ -10,7 +10,20 @@ from typing import Any
 import pytest
 
 from shared.ops.settings import SERVICES
+from tests.servers import Servers, describe_run, shared_by_the_run
 from tests.suite import Suite
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    """The RabbitMQ and PostgreSQL of this run."""
+    return shared_by_the_run()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what ran on what."""
+    if line := describe_run():
+        terminalreporter.write_line(f"servers: {line}")
 
 
 @pytest.fixture()

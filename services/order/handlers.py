@@ -234,12 +234,12 @@ def follow_claim(ctx: Context, event: Any) -> None:
     order.claim_is(claim["claim_id"], open=_is_open(event.type, claim))
     order.updated_at = ctx.now
     settlement = ctx.need(Settlement, order.id)
-    before = settlement.version, len(settlement.events)
+    before = settlement.state, settlement.holds, settlement.order_completed
     (settlement.hold if claim["hold"] else settlement.release)(claim["claim_id"])
     if _solved_by_platform(event.type, claim, order):
         order.complete(ctx.now)
         settlement.complete()
-    if len(settlement.events) != before[1]:
+    if before != (settlement.state, settlement.holds, settlement.order_completed):
         ctx.save(settlement)
     ctx.save(order)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from environs import FileAwareEnv
 
 SERVICES = ("order", "claim", "messaging", "refund", "notification")
+SECRETS = ("database", "amqp_uri", "call_secret", "stripe_api_key", "stripe_webhook_secret", "jwt_secret")
 PRODUCTION, DEVELOPMENT = "production", "development"
 
 
@@ -60,6 +61,18 @@ class Settings:
             raise SettingsRefused("INSTANT_PROVIDER pays nobody: it is for benchmarks, unset it in production")
         if self.mode == PRODUCTION and self.faults:
             raise SettingsRefused("FAULTS makes work fail on purpose: it is for chaos tests, unset it in production")
+
+        if self.mode == PRODUCTION:
+            self._refuse_development_secrets()
+
+    def _refuse_development_secrets(self) -> None:
+        """The secrets that everybody can read in the compose file must not guard anybody's money."""
+        secrets = {name: getattr(self, name) for name in SECRETS} | {
+            f"{service.upper()}_CALL_SECRET": secret for service, secret in self.call_secrets.items()
+        }
+        public = sorted(name.upper() for name, secret in secrets.items() if "development" in str(secret))
+        if public:
+            raise SettingsRefused(f"set your own {', '.join(public)}: these are the public ones of the example stack")
 
     @property
     def production(self) -> bool:

@@ -134,3 +134,23 @@ def test_pages_lose_and_repeat_nothing(orders):
             break
     assert len(seen) == 7
     assert set(seen) == numbers
+
+
+def test_only_the_last_of_two_claims_to_end_frees_the_settlement(suite):
+    order = suite.do("order.place", integrator(), **order_args())
+    suite.do("order.capture_payment", integrator(), **payment_args(order))
+    suite.do("order.ship", seller(), order_id=order["id"], parcel=PARCEL)
+    suite.settle()
+    claims = [
+        suite.do("claim.open", customer(), order_id=order["id"], reason_code=reason, text="Broken")
+        for reason in ("damaged_items", "missing_items")
+    ]
+    suite.settle()
+    states = []
+    for claim in claims:
+        suite.do("claim.withdraw", customer(), claim_id=claim["id"])
+        suite.settle()
+        states.append(suite.do("order.get", agent(), order_id=order["id"])["settlement"]["state"])
+    assert states == ["held", "open"]
+    picked = suite.do("order.list", agent(), has_open_claims=True)["items"]
+    assert picked == []
