@@ -115,9 +115,13 @@ def settle_mail(ctx: Context, job: JobRun, outcome: dict[str, Any]) -> timedelta
     return delay
 
 
+def _notification(payload: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(Notification, payload["key"])]
+
+
 CONTENTS = Contents(
     commands=(Command(contract.CONTACT_RECORD, record_contact),),
     queries=(Query(contract.NOTIFICATION_LIST, queries.list_notifications),),
     reactions={"contact.recorded": keep_contact_when_recorded, **REACTIONS},
-    jobs={MAIL: Job(send_mail, settle_mail)},
+    jobs={MAIL: Job(send_mail, settle_mail, loads=_notification)},
 )

@@ -49,7 +49,8 @@ class Letters:
         rendered = render(notification.template, contact.locale, self._brand, facts)
         mail = EmailMessage(policy=SMTP)
         mail["From"] = Address(self._brand, addr_spec=self._address)
-        mail["To"] = Address(squeeze(contact.name), addr_spec=contact.email)
+        address = _ascii_domain(contact.email)
+        mail["To"] = Address(squeeze(contact.name), addr_spec=address)
         mail["Subject"] = rendered.subject
         mail["Date"] = format_datetime(self._clock.now())
         # the same for every try, so that a repeat after a crash is recognised as one (NTF-04)
@@ -60,7 +61,13 @@ class Letters:
         mail["X-Auto-Response-Suppress"] = "All"
         mail.set_content(rendered.text)
         mail.add_alternative(rendered.html, subtype="html")
-        return Letter(mail, self._address, contact.email)
+        return Letter(mail, self._address, address)
+
+
+def _ascii_domain(email: str) -> str:
+    """`ada@bücher.example` → `ada@xn--bcher-kva.example`, which every mail server understands."""
+    name, _, domain = email.rpartition("@")
+    return f"{name}@{domain.encode('idna').decode()}"
 
 
 def _excuse(found: Dossier) -> NoLetter | None:

@@ -107,6 +107,18 @@ def test_the_mail_that_arrives_is_complete_and_in_the_language_of_its_reader(off
     assert sent.data["provider_ref"] == mail["Message-ID"]
 
 
+def test_a_name_cannot_add_a_header_and_a_domain_in_any_script_is_reached(office, server):
+    hostile = {"name": "Ada\r\nBcc: thief@elsewhere.example", "email": "ada@bücher.example"}
+    office.suite.do("contact.record", agent(), **{**ADA, **hostile})
+    office.place_order()
+    office.settle()
+
+    (found,) = server.mails
+    assert found.to == ["ada@xn--bcher-kva.example"]
+    assert found.mail["Bcc"] is None
+    assert found.mail["To"].addresses[0].display_name == "Ada Bcc: thief@elsewhere.example"
+
+
 def test_many_mails_share_a_connection(office, server):
     office.suite.do("contact.record", agent(), **ADA)
     for number in range(5):
