@@ -258,6 +258,19 @@ def test_what_is_resolved_closes_itself_after_30_days_and_not_a_second_before(sh
     assert (told.data["by"], told.actor) == ("system", "system/system/timer")
 
 
+def test_a_reopened_discussion_does_not_close_itself_either(shop):
+    """Its handler could close it as it stands, so only the timer that was taken back keeps it open."""
+    claim = shop.claim(shop.order(profile="discussion"), reason_code="question")
+    shop.suite.clock.advance(hours=1)
+    shop.comment(claim, "seller")
+    shop.do("claim.resolve", seller(), claim)
+    shop.suite.advance(days=29)
+    shop.do("claim.reopen", coordinator(), claim)
+    assert "close" in shop.get(claim, seller())["allowed_actions"]
+    shop.suite.advance(days=40)
+    assert shop.get(claim)["state"] == "in_progress"
+
+
 def test_a_reopened_claim_does_not_close_itself(shop):
     claim = shop.claim()
     shop.do("claim.propose", seller(), claim, text="10 %?")

@@ -70,7 +70,7 @@ def _wanted_refund(claim: Claim, case: OrderCase, args: dict[str, Any]) -> dict[
     Whether that much is left is the refund service's to say. Raises CurrencyMismatch, LineNotInOrder.
     """
     asked = args.get("refund")
-    wanted = {"kind": "claim_resolution", "lines": claim.lines, "shipping": not claim.lines}
+    wanted: dict[str, Any] = {"kind": "claim_resolution", "lines": claim.lines, "shipping": not claim.lines}
     if asked is not None:
         lines = asked["lines"] or ([] if "amount" in asked else claim.lines)
         wanted |= {"lines": lines, "shipping": asked["shipping"]}

@@ -14,7 +14,7 @@ from shared.kernel.errors import Forbidden, NotInThisState, Refusal
 from shared.kernel.principal import Principal
 
 if TYPE_CHECKING:
-    from services.claim.model.claim import Claim
+    from services.claim.model.record import ClaimRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Asking:
     order_cleared: bool = False
 
 
-Guard = Callable[["Claim", Asking], Refusal | None]
+Guard = Callable[["ClaimRecord", Asking], Refusal | None]
 
 
-def handles_it(claim: Claim, asking: Asking) -> Refusal | None:
+def handles_it(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     """A seller decides only what is his to handle, a coordinator not what the platform handles (S2-18)."""
     role = asking.who.role
     if role in ("seller", "integrator") and not asking.who.acts_for_seller(claim.seller_id):
@@ -45,7 +45,7 @@ def handles_it(claim: Claim, asking: Asking) -> Refusal | None:
     return None
 
 
-def takes_part(claim: Claim, asking: Asking) -> Refusal | None:
+def takes_part(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     """The requester himself, or the seller of the order, whoever handles the claim."""
     role = asking.who.role
     if role == "customer" and asking.who.party != claim.customer_ref:
@@ -55,18 +55,18 @@ def takes_part(claim: Claim, asking: Asking) -> Refusal | None:
     return None
 
 
-def nothing_executing(claim: Claim, asking: Asking) -> Refusal | None:
+def nothing_executing(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     return refusals.ResolutionExecuting() if claim.executing else None
 
 
-def executing(claim: Claim, asking: Asking) -> Refusal | None:
+def executing(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     if claim.executing:
         return None
     return NotInThisState(kind="resolution", state="not executing", action="end")
 
 
 def _offers(kinds: frozenset[str]) -> Guard:
-    def offered(claim: Claim, asking: Asking) -> Refusal | None:
+    def offered(claim: ClaimRecord, asking: Asking) -> Refusal | None:
         if kinds & set(claim.profile.resolutions):
             return None
         return refusals.ResolutionNotOffered(profile=claim.profile.code)
@@ -79,19 +79,19 @@ offers_replacement = _offers(policies.AGREED_KINDS)
 offers_words = _offers(policies.PROPOSED_KINDS)
 
 
-def platform_arbitrates(claim: Claim, asking: Asking) -> Refusal | None:
+def platform_arbitrates(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     return None if claim.profile.platform_arbitration else refusals.NoArbitration(profile=claim.profile.code)
 
 
-def handler_may_resolve(claim: Claim, asking: Asking) -> Refusal | None:
+def handler_may_resolve(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     return None if claim.profile.handler_may_resolve else refusals.RequesterConfirms(profile=claim.profile.code)
 
 
-def manual_state(claim: Claim, asking: Asking) -> Refusal | None:
+def manual_state(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     return None if claim.profile.manual_state else refusals.StateIsNotManual(profile=claim.profile.code)
 
 
-def confirms_itself(claim: Claim, asking: Asking) -> Refusal | None:
+def confirms_itself(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     """The switch is set, and the requester has said nothing since the solution was proposed (CLM-10)."""
     said = claim.last_customer_public_at
     if claim.profile.auto_confirm_business_days is None or (said is not None and said > claim.state_since):
@@ -99,14 +99,14 @@ def confirms_itself(claim: Claim, asking: Asking) -> Refusal | None:
     return None
 
 
-def within_reopen_window(claim: Claim, asking: Asking) -> Refusal | None:
+def within_reopen_window(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     until = policies.reopen_until(claim.profile, claim.state_since)
     if claim.state == RESOLVED and until is not None and asking.now > until:
         return refusals.ReopenWindowPassed()
     return None
 
 
-def appeals_once_in_time(claim: Claim, asking: Asking) -> Refusal | None:
+def appeals_once_in_time(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     if claim.appealed:
         return refusals.AlreadyAppealed()
     if asking.now > claim.state_since + policies.APPEAL_WINDOW:
@@ -114,13 +114,13 @@ def appeals_once_in_time(claim: Claim, asking: Asking) -> Refusal | None:
     return None
 
 
-def closes_unresolved(claim: Claim, asking: Asking) -> Refusal | None:
+def closes_unresolved(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     if claim.profile.closes_unresolved:
         return None
     return NotInThisState(kind="claim", state=claim.state, action="be closed")
 
 
-def was_answered(claim: Claim, asking: Asking) -> Refusal | None:
+def was_answered(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     """Where the profile asks for it, the last public word must be the handler's (S0-22)."""
     if not claim.profile.close_requires_answer:
         return None
@@ -129,11 +129,11 @@ def was_answered(claim: Claim, asking: Asking) -> Refusal | None:
     return refusals.LastAnswerMissing()
 
 
-def no_cancellation_pending(claim: Claim, asking: Asking) -> Refusal | None:
+def no_cancellation_pending(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     if policies.cancellation_pending(claim.reason, asking.order_phase):
         return refusals.CancellationPending()
     return None
 
 
-def has_observers(claim: Claim, asking: Asking) -> Refusal | None:
+def has_observers(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     return None if claim.observers else refusals.NoSuchObserver(ref="nobody")

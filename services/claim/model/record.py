@@ -201,7 +201,8 @@ class ClaimRecord(Aggregate):
 
     def _resolution_facts(self) -> dict[str, Any]:
         """kind and refund_id of the last chosen resolution, as far as there is one."""
-        return {key: self.resolution[key] for key in ("kind", "refund_id") if key in (self.resolution or {})}
+        known = self.resolution or {}
+        return {key: known[key] for key in ("kind", "refund_id") if key in known}
 
     def _observer(self, kind: str, ref: str) -> dict[str, str] | None:
         return next((o for o in self.observers if (o["kind"], o["id"]) == (kind, ref)), None)
