@@ -260,7 +260,7 @@ def settle_when_cleared(ctx: Context, event: Any) -> None:
     """SET-06."""
     settlement = ctx.get(Settlement, event.data["order_id"])
     if settlement is not None:
-        settlement.clear()
+        settlement.clear(event.data["payout_ref"])
         ctx.save(settlement)
         ctx.unschedule("settlement_clearance", settlement.id)
 
@@ -269,7 +269,7 @@ def hold_when_blocked(ctx: Context, event: Any) -> None:
     """SET-07."""
     settlement = ctx.get(Settlement, event.data["order_id"])
     if settlement is not None:
-        settlement.block(event.data["holding_claim_ids"])
+        settlement.block(event.data["payout_ref"], event.data["holding_claim_ids"])
         ctx.save(settlement)
         ctx.unschedule("settlement_clearance", settlement.id)
 

@@ -343,15 +343,18 @@ class Settlement(Aggregate):
         self.state, self.payout_ref = "settling", payout_ref
         self._record("proposed", amount=self.total)
 
-    def clear(self) -> None:
-        """SET-06: the claim service found no holding claim."""
-        if self.state == "settling":
+    def clear(self, payout_ref: str | None) -> None:
+        """SET-06: the claim service found no holding claim. An answer about a pay-out given up since is nothing (I8)."""
+        if self._awaits(payout_ref):
             self.state = "settled"
             self._record("settled", amount=self.total)
 
-    def block(self, claim_ids: Iterable[str]) -> None:
+    def _awaits(self, payout_ref: str | None) -> bool:
+        return self.state == "settling" and payout_ref == self.payout_ref
+
+    def block(self, payout_ref: str | None, claim_ids: Iterable[str]) -> None:
         """SET-07: something holds the order after all."""
-        if self.state == "settling":
+        if self._awaits(payout_ref):
             self.state, self.payout_ref = "open", None
             for claim_id in claim_ids:
                 self.hold(claim_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.order.model import Settlement
 from tests.suite import PARCEL, agent, coordinator, customer, integrator, order_args, payment_args, seller
 
 
@@ -154,3 +155,20 @@ def test_only_the_last_of_two_claims_to_end_frees_the_settlement(suite):
     assert states == ["held", "open"]
     picked = suite.do("order.list", agent(), has_open_claims=True)["items"]
     assert picked == []
+
+
+@pytest.mark.capability("I8")
+def test_a_late_answer_about_an_abandoned_payout_settles_nothing(suite):
+    order = suite.do("order.place", integrator(), **order_args())
+    suite.do("order.capture_payment", integrator(), **payment_args(order))
+    suite.do("order.ship", seller(), order_id=order["id"], parcel=PARCEL)
+    suite.do("order.complete", agent(), order_id=order["id"])
+    suite.settle()
+    suite.do("order.settle", agent(), order_id=order["id"], payout_ref="po_1")
+    waiting = Settlement(id="ord_1", tenant="shop", seller_id="sel_1", currency="EUR", total=1, state="settling")
+    waiting.payout_ref = "po_2"
+    waiting.clear("po_1")
+    waiting.block("po_1", ["clm_1"])
+    assert (waiting.state, waiting.events) == ("settling", [])
+    suite.settle()
+    assert suite.do("order.get", agent(), order_id=order["id"])["settlement"]["state"] == "settled"
