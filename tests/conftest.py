@@ -26,7 +26,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"servers: {line}")
 
 
-@pytest.fixture()
+@pytest.fixture
 def suite_of(tmp_path: Path) -> Iterator[Callable[..., Suite]]:
     """Joins the named services (all of them without a name) on fresh SQLite files."""
     made: list[Suite] = []
@@ -42,7 +42,7 @@ def suite_of(tmp_path: Path) -> Iterator[Callable[..., Suite]]:
             app.database.dispose()
 
 
-@pytest.fixture()
+@pytest.fixture
 def suite(suite_of: Callable[..., Suite]) -> Suite:
     """All services joined."""
     return suite_of()

@@ -344,7 +344,7 @@ class Settlement(Aggregate):
         self._record("proposed", amount=self.total)
 
     def clear(self, payout_ref: str | None) -> None:
-        """SET-06: the claim service found no holding claim. An answer about a pay-out given up since is nothing (I8)."""
+        """SET-06: no claim holds the order. An answer about a pay-out that was given up since is nothing (I8)."""
         if self._awaits(payout_ref):
             self.state = "settled"
             self._record("settled", amount=self.total)

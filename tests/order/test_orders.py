@@ -8,7 +8,7 @@ from services.order.model import Settlement
 from tests.suite import PARCEL, agent, coordinator, customer, integrator, order_args, payment_args, seller
 
 
-@pytest.fixture()
+@pytest.fixture
 def orders(suite_of):
     return suite_of("order")
 
