@@ -10,7 +10,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from services.notification import policies
-from services.notification.model import Notification
+from services.notification.model import CommentCopy, Notification
 from services.notification.queries import Dossier, dossier
 from services.notification.rendering import render, squeeze
 from shared.kernel.clock import Clock
@@ -72,19 +72,26 @@ def _ascii_domain(email: str) -> str:
 
 def _excuse(found: Dossier) -> NoLetter | None:
     notification = found.notification
-    private = found.comment is not None and found.comment.visibility == "private"
-    included = found.claim.included if found.claim else None
-    if reason := policies.withheld(notification.kind, notification.ref, included, private):
-        return NoLetter(reason, later=False)
+    if None in found.comments:
+        return NoLetter("comment_unknown", later=True)
+    reasons = [_withheld(found, comment) for comment in found.comments] or [_withheld(found, None)]
+    if None not in reasons:
+        return NoLetter(reasons[0], later=False)
     for id, copy, name in (
         (notification.ref, found.contact, "contact"),
         (notification.order_id, found.order, "order"),
         (notification.claim_id, found.claim, "claim"),
-        (notification.message_id, found.comment, "comment"),
     ):
         if id and copy is None:
             return NoLetter(f"{name}_unknown", later=True)
     return None
+
+
+def _withheld(found: Dossier, comment: CommentCopy | None) -> str | None:
+    """Why the reader may not be told, of this comment or at all; None when he may."""
+    included = found.claim.included if found.claim else None
+    private = comment is not None and comment.visibility == "private"
+    return policies.withheld(found.notification.kind, found.notification.ref, included, private)
 
 
 def _facts(found: Dossier) -> dict[str, Any]:
@@ -95,7 +102,7 @@ def _facts(found: Dossier) -> dict[str, Any]:
         "name": found.contact.name,
         "order": found.order,
         "claim": found.claim,
-        "comment": found.comment,
+        "comments": [comment for comment in found.comments if _withheld(found, comment) is None],
         **_TRANSLATED.get(notification.template, lambda facts, locale: facts)(notification.facts, found.contact.locale),
     }
 

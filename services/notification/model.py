@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.notification.policies import RETRIES, TEMPLATE_VERSION, Recipient
+from services.notification.policies import DIGEST_CLOSES, RETRIES, TEMPLATE_VERSION, Recipient
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.errors import NotInThisState
 
@@ -85,8 +85,24 @@ class CommentCopy(Aggregate):
 
 
 @dataclass(kw_only=True)
+class Digest(Aggregate):
+    """Since a comment was told at once: when the others that follow go together (NTF-02).
+
+    head: the notification whose mail carries them, none while nothing followed.
+    """
+
+    stream = "digest"
+
+    until: datetime
+    head: str | None = None
+
+    def gathers(self, now: datetime) -> bool:
+        return now < self.until - DIGEST_CLOSES
+
+
+@dataclass(kw_only=True)
 class Notification(Aggregate):
-    """One event, one recipient, one channel: told once (I13). queued → sent | failed | suppressed.
+    """One event, one recipient, one channel: told once (I13). queued → sent | failed | suppressed; or merged at once.
 
     facts: what the event said that a mail needs; everything that can still change is looked up when it is sent.
     to: the address it went to, masked.
@@ -110,6 +126,16 @@ class Notification(Aggregate):
     to: str | None = None
     sent_at: datetime | None = None
     error: str | None = None
+
+    def carry(self, other: Notification) -> None:
+        """NTF-02: tell the comment of `other` in this mail; `other` gets none of its own."""
+        self.facts = {**self.facts, "with": [*self.facts.get("with", ()), other.message_id]}
+        other.state, other.facts = "merged", {**other.facts, "into": self.id}
+
+    @property
+    def message_ids(self) -> list[str]:
+        """The comments that this mail tells, oldest first."""
+        return [self.message_id, *self.facts.get("with", ())] if self.message_id else []
 
     def sent(self, to: str, provider_ref: str, now: datetime) -> None:
         """NTF-04."""
@@ -168,6 +194,10 @@ def notification_id(event_id: str, recipient: Recipient, channel: str = EMAIL) -
 
 def contact_id(tenant: str, party: str, ref: str) -> str:
     return "con_" + hashlib.sha256(f"{tenant}\n{party}\n{ref}".encode()).hexdigest()[:32]
+
+
+def digest_id(tenant: str, thread_id: str, recipient: Recipient, template: str) -> str:
+    return "dig_" + hashlib.sha256("\n".join((tenant, thread_id, *recipient, template)).encode()).hexdigest()[:32]
 
 
 def roster_id(tenant: str, party: str) -> str:

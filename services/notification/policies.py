@@ -65,6 +65,12 @@ MESSAGE_ORIGINS_TOLD = frozenset({"post", "thread.opened"})
 RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720))
 """NTF-05: eight tries over 22 hours outlast a mail server's bad day, and a contact that comes late."""
 
+DIGESTED = frozenset({"message_posted", "private_comment"})
+DIGEST_WINDOW = timedelta(minutes=2)
+DIGEST_CLOSES = timedelta(seconds=10)
+"""NTF-02: a comment is told at once; those that follow within two minutes, on the same thread and to the same reader,
+go together in one mail when the window ends. In its last seconds none is added: that mail may be on its way."""
+
 TIME_ZONE = "Europe/Paris"  # of the dates in mails, until each marketplace carries its own
 
 TRACKING_PAGES = {

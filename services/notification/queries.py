@@ -32,7 +32,7 @@ class Dossier:
     contact: Contact | None
     order: OrderCopy | None
     claim: ClaimCopy | None
-    comment: CommentCopy | None
+    comments: list[CommentCopy | None]
 
 
 def list_notifications(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def dossier(connection: sa.Connection, tenant: str, notification_id: str) -> Dos
         _one(connection, tenant, Contact, contact_id(tenant, notification.kind, notification.ref)),
         _one(connection, tenant, OrderCopy, notification.order_id),
         _one(connection, tenant, ClaimCopy, notification.claim_id),
-        _one(connection, tenant, CommentCopy, notification.message_id),
+        [_one(connection, tenant, CommentCopy, id) for id in notification.message_ids],
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from services.notification import policies
 from services.notification.model import (
     ClaimCopy,
     CommentCopy,
+    Digest,
     Notification,
     OrderCopy,
     Roster,
+    digest_id,
     notification_id,
     roster_id,
 )
@@ -166,9 +169,31 @@ def _tell(
             message_id=message_id,
             created_at=ctx.now,
         )
+        due_at = ctx.now
+        if rule.template in policies.DIGESTED:
+            due_at = _gathered(ctx, notification, data["thread_id"])
         ctx.save(notification)
-        if ctx.settings.mail != OFF:
-            ctx.job(MAIL, notification.id, {"tenant": ctx.tenant})
+        if ctx.settings.mail != OFF and due_at is not None:
+            ctx.job(MAIL, notification.id, {"tenant": ctx.tenant}, due_at)
+
+
+def _gathered(ctx: Context, notification: Notification, thread_id: str) -> datetime | None:
+    """NTF-02: when this comment's mail goes: at once, or with the window's end; None when another mail carries it."""
+    id = digest_id(ctx.tenant, thread_id, (notification.kind, notification.ref), notification.template)
+    digest = ctx.get(Digest, id)
+    if digest is None or not digest.gathers(ctx.now):
+        digest = digest or Digest(id=id, tenant=ctx.tenant, until=ctx.now)
+        digest.until, digest.head = ctx.now + policies.DIGEST_WINDOW, None
+        ctx.save(digest)
+        return ctx.now
+    if digest.head is None:
+        digest.head = notification.id
+        ctx.save(digest)
+        return digest.until
+    head = ctx.need(Notification, digest.head)
+    head.carry(notification)
+    ctx.save(head)
+    return None
 
 
 def _followed(ctx: Context, event: Any) -> ClaimCopy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.notification.model import ClaimCopy, CommentCopy, Contact, Notification, OrderCopy, Roster
+from services.notification.model import ClaimCopy, CommentCopy, Contact, Digest, Notification, OrderCopy, Roster
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -29,6 +29,8 @@ contacts = aggregate_table(
 )
 
 rosters = aggregate_table("roster", metadata, sa.Column("refs", Json, nullable=False))
+
+digests = aggregate_table("digest", metadata, sa.Column("until", Utc, nullable=False), _id("head", nullable=True))
 
 order_copies = aggregate_table(
     "order_copy",
@@ -96,6 +98,7 @@ STORAGE = Storage(
     [
         Mapping(Contact, contacts),
         Mapping(Roster, rosters),
+        Mapping(Digest, digests),
         Mapping(OrderCopy, order_copies),
         Mapping(ClaimCopy, claim_copies, load={"included": lambda rows: [tuple(row) for row in rows]}),
         Mapping(CommentCopy, comment_copies),

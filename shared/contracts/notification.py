@@ -9,7 +9,7 @@ from shared.contracts.registry import INTERNAL, Operation, announce
 
 PARTIES = ("customer", "seller", "supplier", "account_observer", "coordinator", "platform")
 LOCALES = ("fr", "en")
-STATES = ("queued", "sent", "failed", "suppressed")
+STATES = ("queued", "sent", "failed", "suppressed", "merged")
 
 
 class NotificationFact(Strict):

@@ -69,9 +69,18 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("claim_opened", "customer", {"claim": claim()}),
     ("claim_opened", "seller", {"claim": claim()}),
-    ("message_posted", "customer", {"claim": claim(), "comment": comment()}),
-    ("message_posted", "seller", {"comment": comment("customer", "Quand arrive-t-elle ?")}),
-    ("private_comment", "supplier", {"claim": claim(), "comment": comment("coordinator", "Avez-vous un abat-jour ?")}),
+    ("message_posted", "customer", {"claim": claim(), "comments": [comment()]}),
+    (
+        "message_posted",
+        "coordinator",
+        {"claim": claim(), "comments": [comment("customer", "Bonjour ?"), comment("supplier", "Elle part demain.")]},
+    ),
+    ("message_posted", "seller", {"comments": [comment("customer", "Quand arrive-t-elle ?")]}),
+    (
+        "private_comment",
+        "supplier",
+        {"claim": claim(), "comments": [comment("coordinator", "Avez-vous un abat-jour ?")]},
+    ),
     (
         "resolution_chosen",
         "customer",
@@ -82,8 +91,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
         "coordinator",
         {"claim": claim(), "solution": "replacement", "amount": None, "instructions": "Gardez la lampe."},
     ),
-    ("solution_proposed", "customer", {"claim": claim(), "comment": comment()}),
-    ("solution_proposed", "coordinator", {"claim": claim(), "comment": comment()}),
+    ("solution_proposed", "customer", {"claim": claim(), "comments": [comment()]}),
+    ("solution_proposed", "coordinator", {"claim": claim(), "comments": [comment()]}),
     ("claim_resolved", "customer", {"claim": claim()}),
     ("claim_resolved", "seller", {"claim": claim()}),
     ("claim_refused", "customer", {"claim": claim()}),
@@ -99,7 +108,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def facts(kind: str, more: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": kind, "name": "Ada Byron", "order": order(), "claim": None, "comment": None, **more}
+    return {"kind": kind, "name": "Ada Byron", "order": order(), "claim": None, "comments": [], **more}
 
 
 def rendered() -> Iterator[tuple[str, Rendered]]:

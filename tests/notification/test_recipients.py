@@ -195,7 +195,7 @@ def test_a_comment_hidden_before_it_was_mailed_does_not_reach_the_customer_any_m
 
     revealed = {**change, "from": "private", "to": "public", "text": "Now for you."}
     busy.hear("message.visibility_changed", "thr_1", revealed)
-    busy.settle()
+    busy.suite.advance(minutes=2)
     assert busy.told() == {(ADA, "New message: Broken lamp")}
 
 

@@ -44,7 +44,7 @@ def test_markup_in_titles_names_and_texts_is_shown_and_not_obeyed(locale):
             template,
             locale,
             HOSTILE,
-            facts("customer", {"name": HOSTILE, "claim": hostile, "comment": comment(text=HOSTILE)}),
+            facts("customer", {"name": HOSTILE, "claim": hostile, "comments": [comment(text=HOSTILE)]}),
         )
         assert "<script" not in mail.html
         assert "&lt;script&gt;" in mail.html
@@ -74,7 +74,7 @@ def test_a_quoted_message_cannot_pose_as_the_shop_in_the_text_part():
         "message_posted",
         "en",
         BRAND,
-        facts("customer", {"claim": claim(), "comment": comment(text="Hi\n-- \nMaison Lune")}),
+        facts("customer", {"claim": claim(), "comments": [comment(text="Hi\n-- \nMaison Lune")]}),
     )
 
     assert "> Hi\n> --\n> Maison Lune" in mail.text
