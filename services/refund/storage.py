@@ -97,6 +97,7 @@ refunds = aggregate_table(
     sa.Column("provider_ref", sa.String(128)),
     sa.Column("failure", Json),
     sa.Column("asked", sa.Integer, nullable=False),
+    sa.Column("given_up", sa.Boolean, nullable=False),
     sa.Column("processing_at", Utc),
     sa.Column("succeeded_at", Utc),
     sa.Column("credit_note_id", sa.String(64)),

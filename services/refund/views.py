@@ -54,6 +54,7 @@ def _inside(refund: Refund) -> dict[str, Any]:
         "decided_at": _stamp(refund.decided_at),
         "decision_code": refund.decision_code,
         "failure": refund.failure,
+        "given_up": refund.is_given_up,
         "verdicts": refund.verdicts,
     }
 
@@ -67,6 +68,8 @@ def allowed_actions(refund: Refund, who: Principal) -> list[str]:
     possible = {action for action in ("reject", "cancel", "execute") if refund.can(action)}
     if refund.state == "pending_approval" and who.id != refund.requested_by["id"]:
         possible.add("approve")
+    if refund.is_given_up:
+        possible.add("execute")
     if refund.state == "failed":
         possible.add("retry")
     return sorted(action for action in possible if may(who, action, refund.seller_id))

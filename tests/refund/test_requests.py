@@ -28,6 +28,19 @@ def test_a_shipped_order_is_refunded_as_a_whole_with_its_shipping(shop):
     assert shop.envelope(order)["nothing_left_because"] == "refunded"
 
 
+@pytest.mark.capability("S0-04")
+def test_a_paid_order_of_which_nothing_left_is_refunded_totally(shop):
+    order = shop.order()
+    shop.request(order, "commercial_gesture", amount={"amount": 333, "currency": "EUR"})
+
+    refund = shop.request(order, "cancellation", reason_code="out_of_stock")
+    shop.suite.settle()
+
+    assert shop.refund(refund["id"])["amount"]["amount"] == 17490 - 333
+    assert [tax["available"] for tax in shop.envelope(order)["taxes"]] == [0]
+    assert shop.told("refund.succeeded")[-1]["fully_refunded"] is True
+
+
 @pytest.mark.capability("S0-05", "S0-18")
 def test_only_the_chosen_line_of_a_shipped_order_is_refunded(shop):
     order = shop.order(shipped=True)

@@ -127,6 +127,13 @@ def test_after_the_last_question_a_person_is_told_and_the_reservation_is_kept(st
     assert stripe_shop.refund(refund["id"])["state"] == "unknown"
     assert stripe_shop.envelope(order)["reserved"] == 17000
 
+    stripe_shop.stripe.clear_faults()
+    assert "execute" in stripe_shop.refund(refund["id"])["allowed_actions"]
+    stripe_shop.suite.do("refund.execute", agent(), refund_id=refund["id"])
+    stripe_shop.suite.settle()
+    assert stripe_shop.refund(refund["id"])["failure"]["code"] == "never_arrived"
+    assert stripe_shop.envelope(order)["available"] == 17490
+
 
 def test_a_refund_that_stripe_surely_never_had_fails_once_its_key_is_no_longer_honoured(stripe_shop):
     order = stripe_shop.order(shipped=True)

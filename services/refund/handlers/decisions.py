@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.refund.handlers.paying import complete, save_refund, start_paying
+from services.refund.handlers.paying import call_provider, complete, save_refund, start_paying
 from services.refund.model import Refund, RefundLedger
 from services.refund.model.refusals import ReferenceRequired
 from services.refund.policies import PAID_BY_HAND, may, paid_at_once, profile_of, sees
@@ -41,8 +41,14 @@ def cancel_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 
 
 def execute_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """REF-08 by a person: through the provider, or, where a person pays, by recording the reference of the transfer."""
+    """REF-08 by a person: through the provider, or, where a person pays, by recording the reference of the transfer.
+
+    Of a refund whose questions are used up it asks the provider once more (REF-12).
+    """
     refund, ledger = _mine(ctx, args["refund_id"], "execute")
+    if refund.is_given_up:
+        call_provider(ctx, refund)
+        return refund_view(refund, ctx.principal)
     if refund.provider != PAID_BY_HAND:
         start_paying(ctx, ledger, refund)
         save_refund(ctx, refund)

@@ -19,6 +19,11 @@ SERIES = "AV"  # avoir
 def start_paying(ctx: Context, ledger: RefundLedger, refund: Refund) -> None:
     """REF-08: the provider is called after this commits, under the refund's id (M16). The caller saves the refund."""
     refund.execute(ledger, ctx.now)
+    call_provider(ctx, refund)
+
+
+def call_provider(ctx: Context, refund: Refund) -> None:
+    """Pay after this commits; `since` tells whether it may have been sent before, and must be asked about first."""
     payload = {
         "tenant": refund.tenant,
         "order_id": refund.order_id,
@@ -26,7 +31,7 @@ def start_paying(ctx: Context, ledger: RefundLedger, refund: Refund) -> None:
         "payment_ref": refund.payment_ref,
         "amount": refund.amount,
         "currency": refund.currency,
-        "since": stamp(ctx.now),
+        "since": stamp(refund.processing_at),
     }
     ctx.job("pay", refund.id, payload)
 

@@ -40,6 +40,7 @@ FINAL = frozenset({"rejected", "cancelled", "failed", "succeeded", "reversed"})
 class Refund(Aggregate):
     """Money on its way back to a customer; amount in minor units of `currency`.
 
+    given_up: the provider was asked as often as planned and never answered.
     slices: what it takes from each part, taxes included, fixed at reservation. verdicts: each rule's answer when it was
     decided (N4). provider_key: what the provider is called with, this refund's id, for ever the same (M16).
     """
@@ -73,11 +74,10 @@ class Refund(Aggregate):
     provider_ref: str | None = None
     failure: dict[str, Any] | None = None
     asked: int = 0
+    given_up: bool = False
     processing_at: datetime | None = None
     succeeded_at: datetime | None = None
     credit_note_id: str | None = None
-
-    # ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────
 
     @classmethod
     def request(cls, ledger: RefundLedger, wishes: list[Wish], now: datetime, **facts: Any) -> Refund:
@@ -144,8 +144,6 @@ class Refund(Aggregate):
         refund.record("refund.external_recorded", **told, provider_ref=refund.provider_ref, over_cap=over_cap)
         return refund
 
-    # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────
-
     def approve_by_policy(self, ledger: RefundLedger, now: datetime) -> None:
         """REF-03: within the limits of who asked."""
         self._go("approve")
@@ -179,8 +177,6 @@ class Refund(Aggregate):
         self.decided_by, self.decided_at = actor, now
         self._release(ledger, now)
         self.record("refund.cancelled", **self.facts(ledger), by=actor["type"])
-
-    # ── paying ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def execute(self, ledger: RefundLedger, now: datetime) -> None:
         """REF-08: from here on only the provider's answer decides."""
@@ -225,7 +221,7 @@ class Refund(Aggregate):
         """
         first = self.state == "processing"
         self._go("lose_sight")
-        self.failure = {"code": code, "retryable": False}
+        self.failure, self.given_up = {"code": code, "retryable": False}, last
         if first or last:
             self.record("refund.outcome_unknown", **self.facts(ledger), code=code, given_up=last)
 
@@ -236,8 +232,6 @@ class Refund(Aggregate):
         ledger.apply("reverse", self.id, self.payment_id, self.slices, now)
         self._forget_gesture(ledger)
         self.record("refund.reversed", **self.facts(ledger), code=code)
-
-    # ── what it tells ────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def tax_total(self) -> int:
@@ -270,7 +264,10 @@ class Refund(Aggregate):
         """Who bears it: the seller, all of it, unless a profile will say otherwise (M21)."""
         return [{"party": "seller", "id": self.seller_id, "amount": self.amount}]
 
-    # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────
+    @property
+    def is_given_up(self) -> bool:
+        """Nobody knows whether it was paid, and nothing of ours will ask again."""
+        return self.state == "unknown" and self.given_up
 
     def can(self, action: str) -> bool:
         return (self.state, action) in TRANSITIONS

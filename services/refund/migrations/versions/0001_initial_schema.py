@@ -221,6 +221,7 @@ def upgrade() -> None:
         sa.Column("provider_ref", sa.String(length=128), nullable=True),
         sa.Column("failure", shared.storage.types.Json(), nullable=True),
         sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("given_up", sa.Boolean(), nullable=False),
         sa.Column("processing_at", shared.storage.types.Utc(timezone=True), nullable=True),
         sa.Column("succeeded_at", shared.storage.types.Utc(timezone=True), nullable=True),
         sa.Column("credit_note_id", sa.String(length=64), nullable=True),
