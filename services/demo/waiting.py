@@ -29,7 +29,7 @@ class Patience:
             if holds(found):
                 return found
             if time.monotonic() > deadline:
-                raise NotReached(f"expected within {self.seconds:.0f} s: {expected}\n  last seen: {found}")
+                raise NotReached(f"expected within {self.seconds:g} s: {expected}\n  last seen: {found}")
             self._pause()
 
     def through(self, request: Callable[[], Found]) -> Found:

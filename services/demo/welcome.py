@@ -67,8 +67,10 @@ def welcome(folder: Folder, started: float) -> str:
             f"     curl -s -H 'X-Api-Key: {customer}' \\",
             f"       '{url}/v1/orders/ord_M-1001'",
             "  3. As Léa: what refunding the other lamp too would be, to the cent; nothing is reserved.",
-            f"     curl -s -H 'X-Api-Key: {seller}' -H 'Content-Type: application/json' \\",
-            f"       '{url}/v1/refunds:quote' -d '{QUOTE}'",
+            f"     curl -s -H 'X-Api-Key: {seller}' \\",
+            "       -H 'Content-Type: application/json' \\",
+            f"       -d '{QUOTE}' \\",
+            f"       '{url}/v1/refunds:quote'",
             "",
             "`make story` in another terminal walks a whole sale through it. Ctrl-C stops everything.",
         ]
