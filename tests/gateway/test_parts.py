@@ -20,7 +20,9 @@ from tests.gateway.conftest import Api
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.suite import agent, customer, integrator, order_args, supplier
 
-SECRETS = dict.fromkeys(("order", "claim", "messaging", "refund", "notification"), "a-secret-between-the-gateway-and-one-service")
+SECRETS = dict.fromkeys(
+    ("order", "claim", "messaging", "refund", "notification"), "a-secret-between-the-gateway-and-one-service"
+)
 
 
 class Line:
