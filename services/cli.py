@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     simulator = commands.add_parser("simulator", help="payment providers and a mail catcher, simulated", add_help=False)
     simulator.add_argument("rest", nargs=argparse.REMAINDER)
     simulator.set_defaults(run=_simulator)
+    dead = commands.add_parser("deadletters", help="events and jobs that gave up: look, redrive, skip", add_help=False)
+    dead.add_argument("rest", nargs=argparse.REMAINDER)
+    dead.set_defaults(run=_deadletters)
+    replay = commands.add_parser("replay", help="past events of a service to one queue", add_help=False)
+    replay.add_argument("rest", nargs=argparse.REMAINDER)
+    replay.set_defaults(run=_replay)
     return parser
 
 
@@ -88,6 +94,18 @@ def _migrate(arguments: argparse.Namespace) -> int:
     for name in arguments.services or WITH_DATA:
         migrate(name, settings.database_url(name), report=print)
     return 0
+
+
+def _deadletters(arguments: argparse.Namespace) -> int:
+    from services.commands.deadletters import main as deadletters
+
+    return deadletters(arguments.rest)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from services.commands.replay import main as replay
+
+    return replay(arguments.rest)
 
 
 def _topology(arguments: argparse.Namespace) -> int:

@@ -33,11 +33,17 @@ class NotConfirmed(OSError):
     """The broker refused or did not confirm a message in time."""
 
 
-class Publisher:
-    """Publishes batches with pipelined confirms over one link."""
+class NoSuchQueue(LookupError):
+    """The queue that events were sent to is not there."""
 
-    def __init__(self, uri: str, name: str, must_route: frozenset[str] = frozenset()) -> None:
-        self.link = Link(uri, name)
+
+class Publisher:
+    """Publishes batches with pipelined confirms over one link: to the events' exchanges, or replayed to one queue."""
+
+    def __init__(
+        self, uri: str, name: str, must_route: frozenset[str] = frozenset(), queue: str | None = None
+    ) -> None:
+        self.link, self.queue = Link(uri, name), queue
         self.must_route = must_route  # streams somebody follows: an unroutable message of one is a broken topology
         self._tag = 0
         self._open: dict[int, Envelope] = {}
@@ -57,6 +63,8 @@ class Publisher:
         if self._refused:
             raise NotConfirmed("the broker refused a message")
         unrouted = self._returned
+        if self.queue and unrouted:
+            raise NoSuchQueue(self.queue)
         stuck = {event.id for event in events if event.id in unrouted and event.stream in self.must_route}
         metrics.UNROUTED.inc(len(unrouted))
         if stuck:
@@ -75,15 +83,17 @@ class Publisher:
     def _send(self, event: Envelope) -> None:
         self._tag += 1
         self._open[self._tag] = event
+        headers: dict[str, object] = {**event.headers(), **({"replay": True} if self.queue else {})}
+        exchange, key = ("", self.queue) if self.queue else (event.exchange, event.type)
         message = amqp.Message(
             event.body,
             content_type="application/json",
             content_encoding="utf-8",  # nameko's consumers decode by it
             delivery_mode=2,
             message_id=event.id,
-            application_headers=event.headers(),
+            application_headers=headers,
         )
-        self.link.channel._basic_publish(message, event.exchange, event.type, mandatory=True)
+        self.link.channel._basic_publish(message, exchange, key, mandatory=True)
 
     def _acked(self, tag: int, multiple: bool) -> None:
         if multiple:

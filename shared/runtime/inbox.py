@@ -207,6 +207,15 @@ class Inbox:
         following = self._waiting_row(work, position.key, position.seq + 1) if position.waiting else None
         return Envelope.from_stored(following["event"]) if following and following["state"] == "gap" else None
 
+    def pass_over(self, work: UnitOfWork, key: Key, seq: int) -> None:
+        """Go on without this event, which waits at the head of its stream; Conflict when it does not."""
+        position = self._positions(work, {key})[key]
+        if position.seq + 1 != seq:
+            raise Conflict("inbox_position")
+        position.seq = seq
+        self._next_waiting(work, position, only=True)
+        self._store(work, [position])
+
     def retry_due(self, limit: int = 50) -> int:
         """Try again what is due; called by the app's worker every 250 ms. Returns how many it tried."""
         table = self.tables.inbox_waiting

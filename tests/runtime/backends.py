@@ -159,15 +159,16 @@ class Brokered(Backend):
     def _caught_up(self) -> bool:
         """Every stream was heard to its end, or to an event that waits for its retry or for a person."""
         log, follower = toys.counter_runtime.event_log, toys.follower_runtime
-        written = self._by_id(self.counter, log, sa.func.max(log.c.seq))
+        written = self._by_id(self.counter, log, sa.func.max(log.c.seq), log.c.stream == "counter")
         heard = self._by_id(self.follower, follower.inbox_position, sa.func.max(follower.inbox_position.c.seq))
         behind = self._by_id(self.follower, follower.inbox_waiting, sa.func.count())
         return all(heard.get(id, 0) + behind.get(id, 0) >= seq for id, seq in written.items())
 
     @staticmethod
-    def _by_id(app: App, table: sa.Table, value: Any) -> dict[str, int]:
+    def _by_id(app: App, table: sa.Table, value: Any, *where: Any) -> dict[str, int]:
         with app.database.transaction() as connection:
-            rows = connection.execute(sa.select(table.c.aggregate_id, value).group_by(table.c.aggregate_id))
+            found = sa.select(table.c.aggregate_id, value).where(*where).group_by(table.c.aggregate_id)
+            rows = connection.execute(found)
             return {row[0]: row[1] for row in rows}
 
     def close(self) -> None:

@@ -138,7 +138,7 @@ def remind(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 
 
 def pay(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    ctx.job("pay", args["key"], {"id": args["id"], "amount": args["amount"]})
+    ctx.job("pay", args["payment"], {"id": args["id"], "amount": args["amount"]})
     return {"id": args["id"]}
 
 
@@ -232,7 +232,7 @@ class RemindArgs(ById):
 
 
 class PayArgs(ById):
-    key = fields.String(required=True)
+    payment = fields.String(required=True)
     amount = Whole(required=True)
 
 
