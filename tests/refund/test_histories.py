@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.refund.model import FINAL, RefundLedger, balances
+from services.refund.model import FINAL, Payment, RefundLedger, balances
 from services.refund.model.refund import IN_FLIGHT
 from shared.kernel.errors import Refusal
 from tests.refund.orders import NOON, Desk, of_line, payment, placed
@@ -36,7 +36,8 @@ class Tape:
         return self.below(256) * 256 + self.below(256)
 
 
-def an_order(tape: Tape) -> RefundLedger:
+def an_order(tape: Tape) -> tuple[RefundLedger, list[Payment]]:
+    """An order of one to three lines, and the payments that will come in for it."""
     lines = [_a_line(tape, number) for number in range(1 + tape.below(3))]
     shipments = [
         {"shipment_id": f"shp_{number}", "gross": gross, "taxes": _taxes(tape, gross)}
@@ -44,13 +45,13 @@ def an_order(tape: Tape) -> RefundLedger:
         for gross in [tape.amount() % 2000]
     ]
     order = placed(lines, shipments)
-    ledger = RefundLedger.from_order("t1", order)
-    rest, number = order["total"]["amount"], 0
+    payments, rest = [], order["total"]["amount"]
     while rest > 0:
-        part = rest if number == 2 else min(rest, 1 + tape.amount() * 2)
-        ledger.capture(payment(part, f"pay_{number}", ("card", "store_credit")[tape.below(2)], f"2026-03-01T0{number}"))
-        rest, number = rest - part, number + 1
-    return ledger
+        part = rest if len(payments) == 2 else min(rest, 1 + tape.amount() * 2)
+        number, instrument = len(payments), ("card", "store_credit")[tape.below(2)]
+        payments.append(payment(part, f"pay_{number}", instrument, f"2026-03-01T0{number}"))
+        rest -= part
+    return RefundLedger.from_order("t1", order), payments
 
 
 def _a_line(tape: Tape, number: int) -> dict:
@@ -69,8 +70,10 @@ class History:
     """Plays decisions on one order and checks, after each, what must always be true."""
 
     def __init__(self, tape: Tape, goodwill: bool = True) -> None:
-        self.tape, self.ledger, self.goodwill = tape, an_order(tape), goodwill
+        self.tape, self.goodwill, self.disputed = tape, goodwill, 0
+        self.ledger, self.to_come = an_order(tape)
         self.desk = Desk(self.ledger)
+        self._capture()
 
     def play(self) -> None:
         steps = (
@@ -80,6 +83,9 @@ class History:
             self._whole,
             self._ship,
             self._refuse,
+            self._capture,
+            self._dispute,
+            self._go_on,
             self._go_on,
             self._go_on,
             self._go_on,
@@ -88,6 +94,18 @@ class History:
             with suppress(Refusal):  # a refusal is an answer; that it changed nothing is checked below
                 steps[self.tape.below(len(steps))]()
             self.check()
+
+    def _capture(self) -> None:
+        if self.to_come:
+            self.ledger.capture(self.to_come.pop())
+
+    def _dispute(self) -> None:
+        """A payment is charged back, in part or as a whole."""
+        paid = self.ledger.payments[self.tape.below(len(self.ledger.payments))] if self.ledger.payments else None
+        if paid is None or paid.chargeback:
+            return
+        self.disputed += 1
+        self.ledger.dispute(f"dp_{self.disputed}", paid.id, self.tape.amount(), NOON)
 
     def _line(self) -> str:
         return f"lin_{self.tape.below(len(self.ledger.lines))}"
@@ -132,7 +150,8 @@ class History:
         assert 0 <= ledger.succeeded + ledger.reserved <= ledger.captured - ledger.chargeback
         assert ledger.available == sum(one.available for one in ledger.payments)
         assert all(one.available >= 0 for one in ledger.payments)
-        assert sum(part.remaining for part in ledger.parts) == ledger.available
+        missing = sum(one.captured for one in self.to_come) + ledger.chargeback
+        assert sum(part.remaining for part in ledger.parts) == ledger.available + missing
         for part in ledger.parts:
             assert part.remaining >= 0
             assert part.net_left >= 0
@@ -149,12 +168,17 @@ class History:
         assert set(per_txn.values()) <= {0}
         found = balances(self.ledger.entries)
         assert found["customer_funds"] == self.ledger.available
+        assert found["chargeback"] == self.ledger.chargeback
         assert found["refunds_reserved"] == self.ledger.reserved
         assert found["refunds_paid"] == self.ledger.succeeded
         assert found["rounding"] == 0
 
     def finish_in_full(self) -> None:
-        """Let everything in flight end, then give back all that is left."""
+        """Let everything come in and everything in flight end, win every dispute, then give back all that is left."""
+        while self.to_come:
+            self._capture()
+        for paid in self.ledger.payments:
+            self.ledger.close_dispute(f"{paid.id}_won", paid.id, True, NOON)
         for number, refund in enumerate(self.desk.refunds):
             while refund.state in IN_FLIGHT:
                 advance(refund, self.ledger, number % 3)
