@@ -64,13 +64,13 @@ class Shop:
     # requests
 
     def place(self, number: int) -> bytes:
-        return self._as_seller(number, "/v1/orders", self.order(number), "place")
+        return self._as_shop(number, "/v1/orders", self.order(number), "place")
 
     def pay(self, number: int) -> bytes:
-        return self._as_seller(number, f"/v1/orders/{self.order_id(number)}/payments", self.payment(number), "pay")
+        return self._as_shop(number, f"/v1/orders/{self.order_id(number)}/payments", self.payment(number), "pay")
 
     def ship(self, number: int) -> bytes:
-        return self._as_seller(number, f"/v1/orders/{self.order_id(number)}:ship", {"parcel": PARCEL}, "ship")
+        return self._as_shop(number, f"/v1/orders/{self.order_id(number)}:ship", {"parcel": PARCEL}, "ship")
 
     def report(self, number: int) -> bytes:
         path = f"/v1/orders/{self.order_id(number)}/issues"
@@ -112,6 +112,10 @@ class Shop:
     def _as_seller(self, number: int, path: str, body: dict[str, Any], step: str) -> bytes:
         ref = self.seller(number)
         return self._post(path, body, self._token("seller", f"user_{ref}", ref), f"{self.tag}-{number}-{step}")
+
+    def _as_shop(self, number: int, path: str, body: dict[str, Any], step: str) -> bytes:
+        """The shop's own system: it places orders and tells what was paid and sent."""
+        return self._post(path, body, self._token("integrator", "shop"), f"{self.tag}-{number}-{step}")
 
     def _token(self, role: str, id: str, party: str | None = None) -> bytes:
         known = self._tokens.get((role, id))

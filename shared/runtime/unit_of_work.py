@@ -20,9 +20,9 @@ from shared.kernel.principal import Principal
 from shared.runtime.envelope import Envelope
 from shared.storage.engine import CONFLICTS, Database, sql_state
 from shared.storage.mapping import Mapping
+from shared.storage.rows import insert_rows, rows_by_key, upsert_guarded, upsert_rows
 from shared.storage.tables import RuntimeTables
 from shared.storage.types import RawJson, to_json
-from shared.storage.upsert import guarded_upsert, plain_upsert
 
 Key = tuple[str, str]  # table name, id
 # Longer than the slowest outward call with its timeout, so that two processes never perform one job at the same time.
@@ -89,16 +89,18 @@ class UnitOfWork:
                 missing[entity].add(id)
         for entity, ids in missing.items():
             mapping = self.storage.mappings[entity]
-            for id in ids:
-                self.rows[mapping.table.name, id] = None
-            self._read(mapping, mapping.select().where(mapping.table.c.id.in_(ids)))
+            self._read_by_id(mapping, ids)
 
     def row(self, mapping: Mapping, id: str) -> dict[str, Any] | None:
         key = (mapping.table.name, id)
         if key not in self.rows:
-            self.rows[key] = None
-            self._read(mapping, mapping.select().where(mapping.table.c.id == id))
+            self._read_by_id(mapping, (id,))
         return self.rows[key]
+
+    def _read_by_id(self, mapping: Mapping, ids: Iterable[str]) -> None:
+        for id in ids:
+            self.rows[mapping.table.name, id] = None
+        self._keep(mapping, rows_by_key(self.connection, mapping.table, {"id": ids}))
 
     def lock(self, mapping: Mapping, id: str) -> dict[str, Any] | None:
         """Read a row and keep others waiting for it: for counters, where a conflict would be the normal case."""
@@ -115,12 +117,16 @@ class UnitOfWork:
         return self._read(mapping, statement)
 
     def _read(self, mapping: Mapping, statement: sa.Select) -> list[str]:
+        return self._keep(mapping, [dict(row) for row in self.connection.execute(statement).mappings()])
+
+    def _keep(self, mapping: Mapping, rows: Iterable[dict[str, Any]]) -> list[str]:
+        """Remember rows as read; what this batch has already changed stays as it is. Answers the ids of all."""
         ids = []
-        for row in self.connection.execute(statement).mappings():
+        for row in rows:
             key = (mapping.table.name, row["id"])
             ids.append(row["id"])
             if key not in self._dirty:
-                self.rows[key] = dict(row)
+                self.rows[key] = row
                 self._stored_version[key] = row["version"]
         return ids
 
@@ -141,9 +147,9 @@ class UnitOfWork:
         self._flush_aggregates()
         pending, self._pending = self._pending, Step()
         for table, rows in _by_table(pending.inserts):
-            self.connection.execute(table.insert(), rows)
+            insert_rows(self.connection, table, rows)
         for table, rows in _by_table(pending.upserts.values()):
-            self.connection.execute(plain_upsert(table, self.connection.dialect.name), rows)
+            upsert_rows(self.connection, table, rows)
         for (_, id), table in pending.deletes.items():
             self.connection.execute(table.delete().where(table.c.id == id))
         if pending.events:
@@ -162,38 +168,35 @@ class UnitOfWork:
             self._stored_version[key] = row["version"]
             by_table[key[0]].append(row)
         for name, rows in by_table.items():
-            statement = guarded_upsert(self.storage.by_table[name].table, self.connection.dialect.name, "version")
-            if len(self.connection.execute(statement, rows).all()) != len(rows):
+            if upsert_guarded(self.connection, self.storage.by_table[name].table, rows, "version") != len(rows):
                 raise Conflict(name)
 
     def _keep_jobs(self, jobs: list[dict[str, Any]]) -> None:
         """Jobs due now are handed to this process in memory: the row is its lease, for others to take after a crash."""
         lease = self.now + JOB_LEASE
         rows = [{**job, "due_at": lease if job["due_at"] <= self.now else job["due_at"]} for job in jobs]
-        self.connection.execute(self.storage.runtime.job.insert(), rows)
+        insert_rows(self.connection, self.storage.runtime.job, rows)
 
     def _log(self, events: list[Envelope]) -> None:
-        runtime = self.storage.runtime
-        self.connection.execute(
-            runtime.event_log.insert(),
-            [
-                {
-                    "event_id": e.id,
-                    "stream": e.stream,
-                    "aggregate_id": e.aggregate_id,
-                    "seq": e.seq,
-                    "type": e.type,
-                    "tenant": e.tenant,
-                    "actor": e.actor,
-                    "correlation": e.correlation,
-                    "causation": e.causation,
-                    "occurred_at": e.time,
-                    "data": RawJson(e.body.decode()),
-                }
-                for e in events
-            ],
-        )
-        self.connection.execute(runtime.outbox.insert(), [{"event_id": e.id, "committed_at": self.now} for e in events])
+        rows = [
+            {
+                "event_id": e.id,
+                "stream": e.stream,
+                "aggregate_id": e.aggregate_id,
+                "seq": e.seq,
+                "type": e.type,
+                "tenant": e.tenant,
+                "actor": e.actor,
+                "correlation": e.correlation,
+                "causation": e.causation,
+                "occurred_at": e.time,
+                "data": RawJson(e.body.decode()),
+            }
+            for e in events
+        ]
+        insert_rows(self.connection, self.storage.runtime.event_log, rows)
+        kept = [{"event_id": e.id, "committed_at": self.now} for e in events]
+        insert_rows(self.connection, self.storage.runtime.outbox, kept)
 
 
 def _by_table(items: Iterable[tuple[sa.Table, dict[str, Any]]]) -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:

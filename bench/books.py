@@ -1,0 +1,77 @@
+"""What really happened, read from the databases behind the suite's back: logs, positions, what still waits."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+
+from shared.edge.topology_plan import load as load_topology
+from tests.stack import Stack
+
+
+class Books:
+    """One connection per service database, each question in a transaction of its own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._databases = {service: psycopg2.connect(url) for service, url in stack.databases.items()}
+        for connection in self._databases.values():
+            connection.autocommit = True
+        self.follows = followed_streams(tuple(self._databases))
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(self._databases)
+
+    def ask(self, service: str, statement: str, values: tuple = ()) -> list[tuple]:
+        with self._databases[service].cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def one(self, service: str, statement: str, values: tuple = ()) -> Any:
+        return self.ask(service, statement, values)[0][0]
+
+    def close(self) -> None:
+        for connection in self._databases.values():
+            connection.close()
+
+    def committed(self) -> int:
+        """Events in all logs."""
+        return sum(self.one(service, "select count(*) from event_log") for service in self.services)
+
+    def waiting(self) -> dict[str, int]:
+        """What still has to happen, by kind: events not sent, not heard, to be retried; jobs; never what is dead."""
+        found = defaultdict(int)
+        logged: dict[str, int] = {}
+        for service in self.services:
+            found["unsent"] += self.one(service, "select count(*) from outbox")
+            found["retries"] += self.one(service, "select count(*) from inbox_waiting where state <> 'dead'")
+            found["jobs"] += self.one(service, "select count(*) from job where state = 'ready'")
+            logged |= dict(self.ask(service, "select stream, count(*) from event_log group by stream"))
+        for service in self.services:
+            heard = dict(self.ask(service, "select stream, sum(seq)::bigint from inbox_position group by stream"))
+            found["unheard"] += sum(logged.get(s, 0) - heard.get(s, 0) for s in self.follows[service])
+        return {kind: count for kind, count in found.items() if count}
+
+    def settle(self, seconds: float, every: float = 0.25, meanwhile: Callable[[], None] = lambda: None) -> float:
+        """Wait until nothing waits; answers after how many seconds. TimeoutError names what is left."""
+        started = time.monotonic()
+        while waiting := self.waiting():
+            if time.monotonic() - started > seconds:
+                raise TimeoutError(f"not settled after {seconds:.0f} s: {waiting}")
+            meanwhile()
+            time.sleep(every)
+        return time.monotonic() - started
+
+
+def followed_streams(services: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """The streams bound to each service's inbox, by the topology."""
+    found: dict[str, set[str]] = {service: set() for service in services}
+    for binding in load_topology().bindings:
+        service = binding.queue.removesuffix(".inbox")
+        if service in found and binding.key.endswith(".#"):
+            found[service].add(binding.key.removesuffix(".#"))
+    return {service: frozenset(streams) for service, streams in found.items()}
