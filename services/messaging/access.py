@@ -47,6 +47,6 @@ def need_thread(ctx: Context, args: dict[str, Any]) -> tuple[Thread, bool]:
     id = args["thread_id"] if "thread_id" in args else thread_of_claim(args["claim_id"])
     thread = ctx.get(Thread, id)
     role = standing(ctx, thread) if thread is not None else None
-    if role is None:
+    if thread is None or role is None:
         raise NotFound(kind="thread", id=id)
     return thread, role == "insider"

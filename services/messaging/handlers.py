@@ -167,8 +167,8 @@ def _message(
 
 def _need_message(ctx: Context, message_id: str) -> tuple[Message, PublicTalk]:
     """A message the caller may read, with the public side of its thread. NotFound else (T01)."""
-    message = ctx.get(Message, message_id)
-    role = standing(ctx, ctx.need(Thread, message.thread_id)) if message is not None else None
+    message = ctx.need(Message, message_id)
+    role = standing(ctx, ctx.need(Thread, message.thread_id))
     if role is None or (role == "outsider" and message.visibility == PRIVATE):
         raise NotFound(kind="message", id=message_id)
     return message, ctx.need(PublicTalk, message.thread_id)

@@ -251,7 +251,7 @@ class PublicTalk(Aggregate):
         self.record("message.handled", **message.about(), by=person(by), and_earlier=False)
 
     def is_handled(self, message: Message) -> bool:
-        side = policies.side_of(message.author_type)
+        side = policies.side_of(message.author_type) or ""
         return message.handled_at is not None or 0 < (message.number or 0) <= self.handled.get(side, 0)
 
     def hide(

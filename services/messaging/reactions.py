@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from services.messaging import policies
@@ -150,7 +151,7 @@ def _thread_and_talk(claim: dict[str, Any]) -> list[tuple[type, str]]:
     return [(Thread, id), (PublicTalk, id)]
 
 
-REACTIONS = {
+REACTIONS: dict[str, Callable | Reaction] = {
     "order.placed": keep_parties_when_order_placed,
     "order.shipped": allow_closing_when_order_left_or_cancelled,
     "order.cancelled": allow_closing_when_order_left_or_cancelled,

@@ -23,7 +23,8 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
     """
     database = Database(settings.database_url("notification"), settings.pool_size)
     letters = Letters(database, clock or SystemClock(), settings.mail_from, settings.mail_domain)
-    ports = Ports(letters, _transport(settings))
+    transport = _transport(settings)
+    ports = Ports(letters, transport) if transport else None  # without one, no job is ever queued that would need them
     return App("notification", STORAGE, CONTENTS, database, clock, ports=ports, settings=settings)
 
 
@@ -38,5 +39,5 @@ def _transport(settings: Settings) -> Transport | None:
     if settings.mail == "folder":
         return FolderTransport(mail_folder(settings))
     if settings.mail == "off":
-        return None  # no job is ever queued that would need one
+        return None
     raise SettingsRefused(f"MAIL={settings.mail}: use smtp, folder or off")

@@ -10,7 +10,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from services.notification import policies
-from services.notification.model import CommentCopy, Notification
+from services.notification.model import CommentCopy, Contact, Notification
 from services.notification.queries import Dossier, dossier
 from services.notification.rendering import render, squeeze
 from shared.kernel.clock import Clock
@@ -42,10 +42,11 @@ class Letters:
     def write(self, tenant: str, notification_id: str) -> Letter | NoLetter:
         with self._database.transaction() as connection:
             found = dossier(connection, tenant, notification_id)
-        if excuse := _excuse(found):
-            return excuse
         notification, contact = found.notification, found.contact
-        facts = _facts(found)
+        excuse = _excuse(found)
+        if excuse or contact is None:
+            return excuse or NoLetter("contact_unknown", later=True)
+        facts = _facts(found, contact)
         rendered = render(notification.template, contact.locale, self._brand, facts)
         mail = EmailMessage(policy=SMTP)
         mail["From"] = Address(self._brand, addr_spec=self._address)
@@ -75,10 +76,9 @@ def _excuse(found: Dossier) -> NoLetter | None:
     if None in found.comments:
         return NoLetter("comment_unknown", later=True)
     reasons = [_withheld(found, comment) for comment in found.comments] or [_withheld(found, None)]
-    if None not in reasons:
+    if reasons[0] and all(reasons):
         return NoLetter(reasons[0], later=False)
     for id, copy, name in (
-        (notification.ref, found.contact, "contact"),
         (notification.order_id, found.order, "order"),
         (notification.claim_id, found.claim, "claim"),
     ):
@@ -94,16 +94,16 @@ def _withheld(found: Dossier, comment: CommentCopy | None) -> str | None:
     return policies.withheld(found.notification.kind, found.notification.ref, included, private)
 
 
-def _facts(found: Dossier) -> dict[str, Any]:
+def _facts(found: Dossier, contact: Contact) -> dict[str, Any]:
     """What templates are given. No contact but the recipient's own, and of that only the name."""
     notification: Notification = found.notification
     return {
         "kind": notification.kind,
-        "name": found.contact.name,
+        "name": contact.name,
         "order": found.order,
         "claim": found.claim,
         "comments": [comment for comment in found.comments if _withheld(found, comment) is None],
-        **_TRANSLATED.get(notification.template, lambda facts, locale: facts)(notification.facts, found.contact.locale),
+        **_TRANSLATED.get(notification.template, lambda facts, locale: facts)(notification.facts, contact.locale),
     }
 
 

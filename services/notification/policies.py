@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote
@@ -93,7 +93,7 @@ class People:
     assignee: str | None = None
     has_claim: bool = False
     included: Sequence[tuple[str, str, str]] = ()  # kind, ref, scope
-    staff: dict[str, Sequence[str]] = field(default_factory=dict)
+    staff: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def recipients(rule: Rule, people: People, author: Recipient | None = None) -> list[Recipient]:

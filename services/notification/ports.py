@@ -26,7 +26,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """letters: writes the mail of a notification (`letters.Letters`). transport: None where no mail is ever queued."""
+    """letters: writes the mail of a notification (`letters.Letters`)."""
 
     letters: Any
-    transport: Transport | None
+    transport: Transport

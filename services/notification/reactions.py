@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -169,7 +170,7 @@ def _tell(
             message_id=message_id,
             created_at=ctx.now,
         )
-        due_at = ctx.now
+        due_at: datetime | None = ctx.now
         if rule.template in policies.DIGESTED:
             due_at = _gathered(ctx, notification, data["thread_id"])
         ctx.save(notification)
@@ -240,9 +241,9 @@ def _staff(ctx: Context, type: str, handler: str | None = None) -> dict[str, lis
     """The desks that a rule may reach; read only where it can."""
     columns = policies.MATRIX[type].to
     if "staff" in columns:
-        wanted = (COORDINATOR, PLATFORM)
+        wanted = [COORDINATOR, PLATFORM]
     elif "desk" in columns and handler in policies.DESKS:
-        wanted = (policies.DESKS[handler],)
+        wanted = [policies.DESKS[handler]]
     else:
         return {}
     rosters = {party: ctx.get(Roster, roster_id(ctx.tenant, party)) for party in wanted}
@@ -269,7 +270,7 @@ FOLLOWED = Reaction(follow_claim, loads=_claim)
 REFUNDED = Reaction(tell_when_refunded, loads=_claim)
 POSTED = Reaction(tell_when_message_posted, loads=_claim_and_comment)
 
-REACTIONS = {
+REACTIONS: dict[str, Callable | Reaction] = {
     "order.placed": confirm_when_order_placed,
     "order.public_state_changed": tell_when_order_moved,
     "order.parcel_added": tell_when_order_moved,

@@ -63,7 +63,7 @@ class SmtpTransport:
             raise TransientFailure(type(broken).__name__) from None
 
     def _connect(self) -> smtplib.SMTP:
-        host, port = self._url.hostname, self._url.port
+        host, port = self._url.hostname or "", self._url.port
         if self._url.scheme == "smtps":
             context = ssl.create_default_context()
             connection: smtplib.SMTP = smtplib.SMTP_SSL(host, port or 465, timeout=self._timeout, context=context)
