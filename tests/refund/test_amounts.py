@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.refund.model import CreditNote, NumberSeries, RefundLedger, balances
+from services.refund.model import CreditNote, NumberSeries, RefundLedger, Wish, balances
 from services.refund.model.refusals import (
     AmountExceedsRefundable,
     LineAlreadyShipped,
@@ -237,3 +237,30 @@ def test_a_credit_note_shows_the_refund_and_its_taxes_under_the_next_number():
     assert note.taxes == [{"code": "VAT20", "rate": "20", "amount": 3088}]
     assert [event.type for event in note.events] == ["credit_note.issued"]
     assert series.take() == "AV-2026-000043"
+
+
+@pytest.mark.parametrize(
+    ("payment_id", "wishes", "available"),
+    [
+        ("pay_a", [Wish("line", "lin_a", 6001)], 6000),  # the payment
+        ("pay_a", [Wish("line", "lin_b", 1001)], 1000),  # the part
+        ("pay_a", [Wish("line", "lin_b", 600), Wish("line", "lin_b", 600)], 1000),  # the part, in two wishes
+        ("pay_c", [Wish("line", "lin_a", 9001)], 9000),  # the order, of which a chargeback took a part
+    ],
+)
+@pytest.mark.capability("I1")
+def test_the_ledger_itself_reserves_nothing_beyond_payment_part_or_order(payment_id, wishes, available):
+    order = placed([line("lin_a", 1, 19000, []), line("lin_b", 1, 1000, [])])
+    ledger = RefundLedger.from_order("t1", order)
+    for id, amount in (("pay_a", 6000), ("pay_b", 4000), ("pay_c", 10000)):
+        ledger.capture(payment(amount, id))
+    ledger.dispute("dp_1", "pay_c", 1000, NOON)
+    before = [*ledger.entries]
+
+    with pytest.raises(AmountExceedsRefundable) as refusal:
+        ledger.reserve("rfd_1", payment_id, wishes, NOON)
+
+    assert refusal.value.details["available"] == available
+    assert ledger.reserved == 0
+    assert ledger.entries == before
+    assert [part.remaining for part in ledger.parts] == [19000, 1000]
