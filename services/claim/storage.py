@@ -101,7 +101,13 @@ STORAGE = Storage(
     metadata,
     runtime,
     [
-        Mapping(Claim, claims, load={"profile": PROFILES.frozen}, dump={"profile": lambda profile: profile.key}),
+        Mapping(
+            Claim,
+            claims,
+            load={"profile": PROFILES.frozen},
+            dump={"profile": lambda profile: profile.key},
+            companions={"order_id": OrderCase},
+        ),
         Mapping(OrderCase, order_cases),
         Mapping(ObserverSeat, seats),
     ],

@@ -200,7 +200,12 @@ LEDGER = Mapping(
         "payments": lambda raw: [Payment(**{**one, "given": _counter(one["given"])}) for one in raw],
     },
 )
-REFUND = Mapping(Refund, refunds, load={"slices": lambda raw: [Slice(**one) for one in raw]})
+REFUND = Mapping(
+    Refund,
+    refunds,
+    load={"slices": lambda raw: [Slice(**one) for one in raw]},
+    companions={"order_id": RefundLedger},
+)
 STORAGE = Storage(
     metadata,
     runtime,

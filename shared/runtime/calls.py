@@ -29,6 +29,7 @@ from shared.kernel.principal import Principal
 from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
 from shared.storage.engine import OVERLONG, away, sql_state
+from shared.storage.rows import rows_by_key
 
 log = logging.getLogger(__name__)
 # Eight tries with growing, random pauses pass 20 writers on one row in every round measured (tests/runtime).
@@ -202,10 +203,10 @@ class Executor:
         keys = {key_of(call, call.idempotency_key.split("\n")[0]) for call in calls if call.idempotency_key}
         if not keys:
             return {}
+        tenants, names = (set(part) for part in zip(*(key.split("\n") for key in keys), strict=True))
         table = self.app.storage.runtime.idempotency
-        statement = sa.select(table).where(table.c.key.in_(sorted({key.split("\n")[1] for key in keys})))
-        rows = work.connection.execute(statement)
-        return {f"{row.tenant}\n{row.key}": (row.request_hash, row.answer) for row in rows}
+        rows = rows_by_key(work.connection, table, {"tenant": tenants, "key": names})
+        return {f"{row['tenant']}\n{row['key']}": (row["request_hash"], row["answer"]) for row in rows}
 
     def _answered_meanwhile(self, work: UnitOfWork, call: Call) -> Answer | None:
         """The answer that the same key got after this batch had looked: the refusal may be its own twin's doing."""

@@ -20,7 +20,8 @@ from shared.runtime.envelope import Envelope
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
 from shared.storage.engine import away
-from shared.storage.upsert import guarded_upsert, insert_for
+from shared.storage.rows import rows_by_key, upsert_guarded
+from shared.storage.upsert import insert_for
 
 log = logging.getLogger(__name__)
 
@@ -250,15 +251,13 @@ class Inbox:
     # positions
 
     def _positions(self, work: UnitOfWork, keys: set[Key]) -> dict[Key, Position]:
-        table = self.tables.inbox_position
-        ids = sorted({aggregate_id for _, aggregate_id in keys})
-        statement = sa.select(table.c.stream, table.c.aggregate_id, table.c.seq, table.c.waiting, table.c.prev).where(
-            table.c.aggregate_id.in_(ids)
-        )
+        """Read by both columns of the key: by the id alone the index would be read from end to end."""
         found = {key: Position(key) for key in keys}
-        for stream, aggregate_id, seq, waiting, prev in work.connection.execute(statement):
-            if (stream, aggregate_id) in found:
-                found[stream, aggregate_id] = Position((stream, aggregate_id), seq, waiting, prev + 1)
+        named = {"stream": {stream for stream, _ in keys}, "aggregate_id": {id for _, id in keys}}
+        for row in rows_by_key(work.connection, self.tables.inbox_position, named):
+            key = (row["stream"], row["aggregate_id"])
+            if key in found:
+                found[key] = Position(key, row["seq"], row["waiting"], row["prev"] + 1)
         return found
 
     def _store(self, work: UnitOfWork, positions: Any) -> None:
@@ -274,8 +273,7 @@ class Inbox:
         ]
         if not rows:
             return
-        statement = guarded_upsert(self.tables.inbox_position, work.connection.dialect.name, "prev", step=1)
-        if len(work.connection.execute(statement, rows).all()) != len(rows):
+        if upsert_guarded(work.connection, self.tables.inbox_position, rows, "prev", step=1) != len(rows):
             raise Conflict("inbox_position")
 
     def _prefetch(self, work: UnitOfWork, events: Sequence[Envelope]) -> None:

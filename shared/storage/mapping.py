@@ -17,6 +17,7 @@ class Mapping:
 
     `load` / `dump` convert the columns whose attribute is not what the driver returns: value types in JSON columns,
     enums, sets. A row in here keeps its JSON as text, so that two loads never share a mutable list.
+    companions: columns that hold the id of another aggregate, which handlers want whenever they want this one.
     """
 
     def __init__(
@@ -25,8 +26,10 @@ class Mapping:
         table: sa.Table,
         load: dict[str, Callable[[Any], Any]] | None = None,
         dump: dict[str, Callable[[Any], Any]] | None = None,
+        companions: dict[str, type] | None = None,
     ) -> None:
         self.entity, self.table = entity, table
+        self.companions = companions or {}
         self._load, self._dump = load or {}, dump or {}
         self._json = {column.name for column in table.c if isinstance(column.type, Json)}
         attributes = {field.name for field in dataclass_fields(entity)}

@@ -7,6 +7,7 @@ with a parameter per value cost three times what running it does (bench/results)
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -27,6 +28,19 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Row])
         connection.execute(table.insert(), rows)
     else:
         connection.exec_driver_sql(insert_text(table, tuple(rows[0])), {"rows": as_json(table, rows)})
+
+
+def insert_events(
+    connection: sa.Connection, log: sa.Table, outbox: sa.Table, rows: Sequence[Row], now: datetime
+) -> None:
+    """Append events to the log and their ids to the outbox, on PostgreSQL in one round trip."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(log.insert(), rows)
+        connection.execute(outbox.insert(), [{"event_id": row["event_id"], "committed_at": now} for row in rows])
+        return
+    logged = f"WITH logged AS ({insert_text(log, tuple(rows[0]))} RETURNING event_id)"
+    text = f"{logged} INSERT INTO {outbox.name} (event_id, committed_at) SELECT event_id, %(now)s FROM logged"
+    connection.exec_driver_sql(text, {"rows": as_json(log, rows), "now": now})
 
 
 def upsert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
