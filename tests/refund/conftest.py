@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.simulator import Simulator, start
+from shared.contracts.registry import EVENTS
 from tests.servers import shared_by_the_run
 from tests.suite import PARCEL, Suite, agent, order_args, payment_args, seller
 
@@ -57,6 +58,15 @@ class Shop:
     def envelope(self, order: dict[str, Any]) -> dict[str, Any]:
         return self.suite.do("refund.envelope", self.agent, order_id=order["id"])
 
+    def check_what_was_told(self) -> None:
+        """Whatever a test did: every event keeps to its published schema, each stream is without gaps (I4)."""
+        last: dict[tuple[str, str], int] = {}
+        for event in self.suite.events("refund"):
+            EVENTS[event.type].schema.load(event.data)
+            stream = event.stream, event.aggregate_id
+            assert event.seq == last.get(stream, 0) + 1
+            last[stream] = event.seq
+
     def told(self, type: str) -> list[dict[str, Any]]:
         return [event.data for event in self.suite.events("refund", type)]
 
@@ -85,7 +95,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def stripe_shop(suite_of: Callable[..., Suite], simulator: Simulator) -> Shop:
+def stripe_shop(suite_of: Callable[..., Suite], simulator: Simulator) -> Iterator[Shop]:
     """Refunds are paid through Stripe's SDK; a call waits at most a second."""
     simulator.reset()
     suite = suite_of(
@@ -96,4 +106,6 @@ def stripe_shop(suite_of: Callable[..., Suite], simulator: Simulator) -> Shop:
         stripe_webhook_secret=WEBHOOK_SECRET,
         provider_timeout=1.0,
     )
-    return Shop(suite, simulator)
+    shop = Shop(suite, simulator)
+    yield shop
+    shop.check_what_was_told()
