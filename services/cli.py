@@ -12,7 +12,14 @@ SERVICES = ("order", "claim", "messaging", "refund", "notification", "gateway")
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and not getattr(arguments, "reads_own", False):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.rest = rest
+    if arguments.command is None:
+        parser.print_help()
+        return 0
     if arguments.command in ("run", "demo"):
         _make_green()
     logging.basicConfig(
@@ -38,30 +45,26 @@ def _make_green() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="aftersale", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="run services; broker and databases from the environment")
-    run.add_argument("services", nargs="+", choices=SERVICES, metavar="SERVICE")
-    run.set_defaults(run=_run)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    some = commands.add_parser("run", help="run services; broker and databases from the environment")
+    some.add_argument("services", nargs="+", choices=SERVICES, metavar="SERVICE")
+    some.set_defaults(run=_run)
     migrate = commands.add_parser("migrate", help="bring the databases of services to the newest schema")
     migrate.add_argument("services", nargs="*", metavar="SERVICE")
     migrate.set_defaults(run=_migrate)
-    topology = commands.add_parser("topology", help="declare what stands on the broker, or compare it", add_help=False)
-    topology.add_argument("rest", nargs=argparse.REMAINDER)
-    topology.set_defaults(run=_topology)
     demo = commands.add_parser("demo", help="the whole suite in one process, with demo data; PORT and DATA_DIR move it")
     demo.set_defaults(run=_demo)
-    story = commands.add_parser("story", help="walk one sale through a running suite, and check it", add_help=False)
-    story.add_argument("rest", nargs=argparse.REMAINDER)
-    story.set_defaults(run=_story)
-    simulator = commands.add_parser("simulator", help="payment providers and a mail catcher, simulated", add_help=False)
-    simulator.add_argument("rest", nargs=argparse.REMAINDER)
-    simulator.set_defaults(run=_simulator)
-    dead = commands.add_parser("deadletters", help="events and jobs that gave up: look, redrive, skip", add_help=False)
-    dead.add_argument("rest", nargs=argparse.REMAINDER)
-    dead.set_defaults(run=_deadletters)
-    replay = commands.add_parser("replay", help="past events of a service to one queue", add_help=False)
-    replay.add_argument("rest", nargs=argparse.REMAINDER)
-    replay.set_defaults(run=_replay)
+    doctor = commands.add_parser("doctor", help="what this machine and these settings lack, with remedies")
+    doctor.set_defaults(run=_doctor)
+    for name, run, help in (
+        ("story", _story, "walk one sale through a running suite, and check it"),
+        ("topology", _topology, "declare what stands on the broker, or compare it"),
+        ("deadletters", _deadletters, "events and jobs that gave up: look, redrive, skip"),
+        ("replay", _replay, "past events of a service to one queue"),
+        ("simulator", _simulator, "payment providers and a mail catcher, simulated"),
+    ):
+        # these read their own arguments, --help included, so that what they need is imported only when they run
+        commands.add_parser(name, help=help, add_help=False).set_defaults(run=run, reads_own=True)
     return parser
 
 
@@ -83,6 +86,12 @@ def _story(arguments: argparse.Namespace) -> int:
     from services.demo.walk import main as story
 
     return story(arguments.rest)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from services.commands.doctor import main as doctor
+
+    return doctor()
 
 
 def _migrate(arguments: argparse.Namespace) -> int:

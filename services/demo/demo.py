@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from services.demo.folder import Folder, FolderInUse
-from services.demo.joined import JoinedSuite, demo_settings, prepare_databases, start_outside
+from services.demo.joined import JoinedSuite, demo_settings, start_outside
+from services.demo.schema import SchemaFailed, prepare_databases
 from services.demo.welcome import Progress, welcome
 from services.simulator import Simulator
 from shared.edge.http_server import HttpServer
@@ -35,7 +36,7 @@ def run() -> int:
     progress = Progress(sys.stdout)
     try:
         running = _start(Settings.from_environment(), progress, told)
-    except CannotStart as problem:
+    except (CannotStart, SchemaFailed) as problem:
         progress.clear()
         print(problem, file=sys.stderr)
         return 1

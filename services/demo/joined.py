@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import subprocess
-import sys
+import socket
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from services.demo.clock import WalkingClock
@@ -21,7 +16,6 @@ from shared.runtime.app import App
 from shared.runtime.direct import Joined
 from shared.runtime.unit_of_work import JOB_LEASE
 
-ROOT = Path(__file__).resolve().parents[2]
 STRIPE_KEY = "sk_test_demo_0001"  # the simulator takes any key of this form; real ones never come near the demo
 OUTSIDE_PORTS = (10, 26, 25)  # from the gateway's: provider, SMTP, mails page; any free one where that is taken
 
@@ -52,8 +46,6 @@ def start_outside(folder: Folder, port: int) -> Simulator:
 
 def _free_or_any(port: int) -> int:
     """This port; 0, which takes any, when something else has it. What a killed demo left needs a moment to end."""
-    import socket
-
     for _ in range(10):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,25 +93,3 @@ def _take_back_leases(app: App) -> None:
     held = (job.c.state == "ready") & (job.c.due_at > now) & (job.c.due_at <= now + JOB_LEASE + timedelta(seconds=1))
     with app.database.transaction() as connection:
         connection.execute(job.update().where(held).values(due_at=now))
-
-
-def prepare_databases(folder: Folder, report: Callable[[str], None]) -> None:
-    """Bring every database to the newest schema; nothing is even looked at when the migrations are those of last time.
-
-    Another process does it: Alembic would cost this one 15 MB for the rest of its life.
-    """
-    newest = _fingerprint()
-    if folder.notes.get("schema") == newest:
-        return
-    report("bringing the databases to the newest schema")
-    url = f"sqlite:///{folder.path}/{{service}}.db"
-    command = [sys.executable, "-m", "services.cli", "migrate", *SERVICES]
-    done = subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, cwd=ROOT)
-    if done.returncode:
-        raise RuntimeError(f"the databases in {folder.path} could not be brought to the newest schema:\n{done.stderr}")
-    folder.save(schema=newest)
-
-
-def _fingerprint() -> str:
-    found = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("services/*/migrations/versions/*.py"))
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.demo import sale
-from services.demo.sale import euros
+from services.demo.sale import decimal, euros
 
 if TYPE_CHECKING:
     from services.demo.story import Story
@@ -34,9 +34,9 @@ def _money(story: Story) -> Iterator[Promise]:
     expected = {code: euros(amount) for code, amount in sale.TAXES.items()}
     yield _equal("its taxes are the order's, per rate", taxes, expected)
     envelope = story.api.get("seller", f"/v1/orders/{story.order['id']}/refund-envelope")
-    found = {name: euros(envelope[name]) for name in ("captured", "succeeded", "reserved", "available")}
+    found = {name: decimal(envelope[name]) for name in ("captured", "succeeded", "reserved", "available")}
     added_up = {"captured": sale.TOTAL, "succeeded": sale.REFUND, "reserved": 0, "available": sale.LEFT}
-    expected = {name: euros(amount) for name, amount in added_up.items()}
+    expected = {name: decimal(amount) for name, amount in added_up.items()}
     yield _equal("what the order can still give back adds up", found, expected)
 
 

@@ -68,5 +68,9 @@ def damaged(number: str) -> list[dict[str, Any]]:
     return [{"line_id": f"lin_{number}_1", "qty": 1}, {"line_id": f"lin_{number}_2", "qty": 1}]
 
 
+def decimal(minor: int) -> str:
+    return f"{minor // 100}.{minor % 100:02d}"
+
+
 def euros(minor: int) -> str:
-    return f"{minor // 100}.{minor % 100:02d} EUR"
+    return f"{decimal(minor)} EUR"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from environs import FileAwareEnv
 
 from services.demo.api import Api, LogIn, NoAnswer, Refused, over_http
 from services.demo.folder import read_notes
@@ -18,6 +19,7 @@ from services.demo.promises import check
 from services.demo.story import Story
 from services.demo.waiting import NotReached, Patience
 from services.simulator import Ports, Simulator
+from shared.ops.settings import Settings
 
 NEEDED = ("customer", "seller", "integrator", "platform_agent")
 
@@ -33,10 +35,11 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="aftersale story", description=sys.modules[__name__].__doc__)
-    parser.add_argument("--url", default=os.environ.get("SUITE_URL"), help="of the gateway (SUITE_URL)")
+    env = FileAwareEnv()
+    parser.add_argument("--url", default=env.str("SUITE_URL", None), help="of the gateway (SUITE_URL)")
     parser.add_argument("--tokens", type=Path, help="JSON with a token per role; default: demo.json of the data folder")
-    parser.add_argument("--provider", default=os.environ.get("SUITE_PROVIDER_URL"), help="simulated payment provider")
-    parser.add_argument("--mails", default=os.environ.get("SUITE_MAIL_URL"), help="mail catcher")
+    parser.add_argument("--provider", default=env.str("SUITE_PROVIDER_URL", None), help="simulated payment provider")
+    parser.add_argument("--mails", default=env.str("SUITE_MAIL_URL", None), help="mail catcher")
     parser.add_argument("--patience", type=float, default=20.0, metavar="SECONDS", help="deadline of each condition")
     return parser
 
@@ -61,11 +64,12 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _story(given: argparse.Namespace, tell: Narrator) -> tuple[str, Story]:
-    folder = Path(os.environ.get("DATA_DIR", "data"))
-    notes = json.loads(given.tokens.read_text(encoding="utf-8")) if given.tokens else read_notes(folder)
+    settings = Settings.from_environment()
+    notes = json.loads(given.tokens.read_text(encoding="utf-8")) if given.tokens else read_notes(settings.data_dir)
     if not notes:
-        raise NotTold(f"there is no demo in {folder.absolute()}. Start it with `make run`, or name a suite: --url.")
-    url = (given.url or notes.get("url") or f"http://127.0.0.1:{os.environ.get('PORT', 8000)}").rstrip("/")
+        where = settings.data_dir.absolute()
+        raise NotTold(f"there is no demo in {where}. Start it with `make run`, or name a suite with --url.")
+    url = (given.url or notes.get("url") or f"http://127.0.0.1:{settings.port}").rstrip("/")
     people = log_ins(notes.get("people", notes))
     outside = simulator_at(given.provider or notes.get("provider_url"), given.mails or notes.get("mail_url"))
     patience = Patience(given.patience, lambda: time.sleep(0.05))

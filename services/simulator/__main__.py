@@ -11,15 +11,15 @@ from services.simulator.handle import Ports
 from services.simulator.process import Options, serve
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m services.simulator", description=sys.modules["__main__"].__doc__)
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m services.simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
     parser.add_argument("--provider-port", type=int, default=8010, help="Stripe, PayPal and /_control; 0: any free")
     parser.add_argument("--smtp-port", type=int, default=1025, help="mail comes in here; 0: any free")
     parser.add_argument("--mail-port", type=int, default=8025, help="mails are read here; 0: any free")
     parser.add_argument("--data", type=Path, help="folder that keeps the state over restarts (default: memory)")
     parser.add_argument("--until-stdin-closes", action="store_true", help="also end when the parent process does")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def _announce(host: str, ports: Ports) -> None:
@@ -47,9 +47,9 @@ class _EndOfInput(asyncio.Protocol):
         self._stop.set()
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run until told to stop; 1 with a sentence when a port is taken."""
-    arguments = _arguments()
+    arguments = _arguments(argv)
     try:
         asyncio.run(_run(arguments))
     except OSError as error:
