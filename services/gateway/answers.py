@@ -44,7 +44,15 @@ def respond(answer: Answer, inquiry: Inquiry) -> Response:
     # The version alone would not do: what one may do now, and the parts of a page, change without it.
     digest = hashlib.blake2b(raw, digest_size=8).hexdigest()
     response.set_etag(digest if version is None else f"{version}-{digest}")
-    return response.make_conditional(inquiry.environ)
+    return unless_known(response, inquiry.environ)
+
+
+def unless_known(response: Response, environ: dict[str, Any]) -> Response:
+    """304 when If-None-Match names this answer. Other conditions say nothing about a read."""
+    condition = environ.get("HTTP_IF_NONE_MATCH")
+    if condition is None:
+        return response
+    return response.make_conditional({"REQUEST_METHOD": environ["REQUEST_METHOD"], "HTTP_IF_NONE_MATCH": condition})
 
 
 def problem_response(body: dict[str, Any], correlation: str, headers: dict[str, str] | None = None) -> Response:

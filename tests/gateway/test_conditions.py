@@ -33,6 +33,12 @@ def _payment(order, **changes):
     return {name: value for name, value in payment_args(order, **changes).items() if name != "order_id"}
 
 
+def test_a_condition_for_writes_does_not_disturb_a_read(api_of):
+    api = api_of("order")
+    for condition in ("*", '"1"'):
+        assert api.call("GET", "/v1/me", seller(), if_match=condition).status_code == 200
+
+
 def test_a_claim_on_an_order_is_a_change_of_its_page(api):
     """The version of the order itself would not tell: the page has other services' parts."""
     order = shipped_order(api)

@@ -10,6 +10,7 @@ import orjson
 from werkzeug.wrappers import Response
 
 from services.gateway import views
+from services.gateway.answers import unless_known
 from services.gateway.inquiry import Inquiry
 from services.gateway.problems import NoSuchRoute
 from services.gateway.table import ANY_CALLER, Route
@@ -48,7 +49,7 @@ def openapi(gateway: Any, inquiry: Inquiry) -> Response:
     response = Response(gateway.document, content_type="application/json")
     response.headers["Cache-Control"] = "public, max-age=60"
     response.add_etag()
-    return response.make_conditional(inquiry.environ)
+    return unless_known(response, inquiry.environ)
 
 
 def page(gateway: Any, inquiry: Inquiry) -> Response:
@@ -68,7 +69,7 @@ def _file(name: str, inquiry: Inquiry) -> Response:
         {"Content-Security-Policy": PAGE_POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
     )
     response.add_etag()
-    return response.make_conditional(inquiry.environ)
+    return unless_known(response, inquiry.environ)
 
 
 @cache
