@@ -18,6 +18,8 @@ from shared.ops.settings import Settings
 
 LEEWAY = 60  # seconds that clocks may differ (T11)
 LONGEST = 8192  # characters; a header larger than this is refused by servers anyway
+BELIEVED = 30.0  # seconds: how long a token whose key was withdrawn may still work
+MOST_BELIEVED = 10_000  # about 5 MB
 REQUIRED = ("exp", "nbf", "iss", "aud", "sub")
 # jku, x5u, jwk, x5c: the token brings its own key. crit, b64: extensions that nobody here understands (RFC 8725).
 DANGEROUS = frozenset({"jku", "x5u", "jwk", "x5c", "crit", "b64"})
@@ -34,6 +36,7 @@ class Authentication:
         self._secret, self._issuer, self._audience = settings.jwt_secret, settings.jwt_issuer, settings.jwt_audience
         self._key_set = KeySet(settings.jwks_url) if settings.jwks_url else None
         self._api_keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
+        self._believed: dict[bytes, tuple[float, Principal]] = {}
         self._algorithms = (["HS256"] if self._secret else []) + (ASYMMETRIC if self._key_set else [])
 
     def principal(self, environ: dict[str, Any]) -> Principal:
@@ -47,8 +50,9 @@ class Authentication:
                 raise Unauthenticated()
         elif not key.startswith(PREFIX):
             raise Unauthenticated()
-        claims = self._of_api_key(key) if key.startswith(PREFIX) else self._of_token(key)
-        return principal_of(claims)
+        if key.startswith(PREFIX):
+            return principal_of(self._of_api_key(key))
+        return self._of_token(key)
 
     def _of_api_key(self, key: str) -> dict[str, Any]:
         found = (
@@ -58,7 +62,21 @@ class Authentication:
             raise Unauthenticated()
         return found.claims
 
-    def _of_token(self, token: str) -> dict[str, Any]:
+    def _of_token(self, token: str) -> Principal:
+        """Verified once, then believed for BELIEVED seconds at most: verifying costs as much as all else here."""
+        seen = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        until, principal = self._believed.get(seen, (0.0, None))
+        if principal is not None and time.time() < until:
+            return principal
+        claims = self._verified(token)
+        principal = principal_of(claims)
+        if len(self._believed) >= MOST_BELIEVED:
+            self._believed.clear()
+        now = time.time()
+        self._believed[seen] = (min(claims["exp"] + LEEWAY, now + BELIEVED), principal)
+        return principal
+
+    def _verified(self, token: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
             if DANGEROUS & header.keys() or header.get("alg") not in self._algorithms:

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from services.gateway import api_keys, key_sets
+from services.gateway import api_keys, authentication, key_sets
 from shared.kernel.principal import Principal
 from tests.gateway.conftest import AUDIENCE, ISSUER, SECRET, token
 from tests.suite import agent, customer, integrator, order_args, seller
@@ -318,8 +318,17 @@ def test_a_provider_that_is_down_is_a_401_and_not_an_error(api_of, monkeypatch):
 
 def test_a_rotated_key_is_found_after_a_pause(api_of, provider, monkeypatch):
     monkeypatch.setattr(key_sets, "COOLDOWN", -1)
+    monkeypatch.setattr(authentication, "BELIEVED", -1)
     api = api_of("order", jwks_url=URL)
     assert asked(api, signed(RSA, "RS256", "rsa")) == 200
     provider.keys = {"next": OTHER_RSA}
     assert asked(api, signed(OTHER_RSA, "RS256", "next")) == 200
     assert asked(api, signed(RSA, "RS256", "rsa")) == 401
+
+
+def test_a_token_is_believed_no_longer_than_it_lives(api_of):
+    api = api_of("order")
+    expires = int(time.time()) - 55  # within the minute that clocks may differ
+    assert asked(api, hs256(exp=expires)) == 200
+    ((until, _),) = api.gateway._authentication._believed.values()
+    assert until == expires + 60
