@@ -21,7 +21,7 @@ from services.refund.policies import (
     split,
     synced,
 )
-from services.refund.storage import REFUND, refunds
+from services.refund.storage import REFUND, payment_refs, provider_events, refunds
 from services.refund.views import credit_note_view, envelope_view, refund_view
 from shared.kernel.clock import stamp
 from shared.kernel.errors import NotFound
@@ -113,3 +113,30 @@ def get_credit_note(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if not sees(ctx.principal, note.seller_id, note.customer_ref):
         raise NotFound(kind="credit note", id=args["credit_note_id"])
     return credit_note_view(note)
+
+
+# what webhooks name: neither order nor tenant, so these look across tenants
+
+
+def event_known(ctx: Context, provider: str, event_id: str) -> bool:
+    """Was this event of the provider handled already? (M16)"""
+    statement = sa.select(provider_events.c.event_id).where(
+        provider_events.c.provider == provider, provider_events.c.event_id == event_id
+    )
+    return ctx.connection.execute(statement).first() is not None
+
+
+def refund_at_provider(ctx: Context, provider: str, refund_id: str, provider_ref: str) -> sa.Row | None:
+    """(id, tenant) of the refund with our id, or recorded under the provider's."""
+    statement = sa.select(refunds.c.id, refunds.c.tenant).where(
+        refunds.c.provider == provider, sa.or_(refunds.c.id == refund_id, refunds.c.provider_ref == provider_ref)
+    )
+    return ctx.connection.execute(statement).first()
+
+
+def payment_at_provider(ctx: Context, provider: str, payment_ref: str | None) -> sa.Row | None:
+    """(tenant, order_id, payment_id) of a provider's payment; None when it is none of ours."""
+    statement = sa.select(payment_refs).where(
+        payment_refs.c.provider == provider, payment_refs.c.provider_ref == payment_ref
+    )
+    return ctx.connection.execute(statement).first()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
-
+from services.refund import queries
 from services.refund.adapters.stripe import outcome_of, verified
 from services.refund.handlers.paying import save_refund, settle
 from services.refund.model import Chargeback, Refund, RefundLedger
 from services.refund.ports import Outcome
-from services.refund.storage import payment_refs, provider_events, refunds, save_ledger
+from services.refund.storage import provider_events, save_ledger
 from shared.kernel.principal import system
 from shared.runtime.unit_of_work import Context
 
@@ -21,7 +20,7 @@ def hear_provider(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """A signed webhook. Its signature is its only right: who carried it here does not matter."""
     provider = args["provider"]
     event = verified(args["headers"], args["body"], ctx.settings.stripe_webhook_secret)
-    if _known(ctx, provider, event["id"]):
+    if queries.event_known(ctx, provider, event["id"]):
         return {"received": True, "duplicate": True}
     ctx.insert(provider_events, provider=provider, event_id=event["id"], type=event["type"], received_at=ctx.now)
     if event["type"] in REFUNDS:
@@ -31,13 +30,6 @@ def hear_provider(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     elif event["type"] == "charge.dispute.closed":
         _dispute_closed(ctx, event["object"])
     return {"received": True, "duplicate": False}
-
-
-def _known(ctx: Context, provider: str, event_id: str) -> bool:
-    statement = sa.select(provider_events.c.event_id).where(
-        provider_events.c.provider == provider, provider_events.c.event_id == event_id
-    )
-    return ctx.connection.execute(statement).first() is not None
 
 
 def _refund_moved(ctx: Context, provider: str, told: dict[str, Any]) -> None:
@@ -58,10 +50,7 @@ def _refund_moved(ctx: Context, provider: str, told: dict[str, Any]) -> None:
 def _refund_of(ctx: Context, provider: str, told: dict[str, Any]) -> Refund | None:
     """Ours by the id we sent along, or one that was recorded under the provider's own."""
     ours = (told.get("metadata") or {}).get("refund_id", "")
-    statement = sa.select(refunds.c.id, refunds.c.tenant).where(
-        refunds.c.provider == provider, sa.or_(refunds.c.id == ours, refunds.c.provider_ref == told["id"])
-    )
-    found = ctx.connection.execute(statement).first()
+    found = queries.refund_at_provider(ctx, provider, ours, told["id"])
     if found is None:
         return None
     ctx.principal = system(found.tenant, via="webhook")
@@ -119,10 +108,7 @@ def _dispute_closed(ctx: Context, told: dict[str, Any]) -> None:
 
 def _payment_of(ctx: Context, provider: str, payment_ref: str | None) -> tuple[RefundLedger, str] | None:
     """The ledger and payment that a provider's payment belongs to; from here on the webhook acts in its tenant."""
-    statement = sa.select(payment_refs).where(
-        payment_refs.c.provider == provider, payment_refs.c.provider_ref == payment_ref
-    )
-    found = ctx.connection.execute(statement).first()
+    found = queries.payment_at_provider(ctx, provider, payment_ref)
     if found is None:
         return None
     ctx.principal = system(found.tenant, via="webhook")
