@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from shared.runtime.envelope import Envelope, MalformedEvent
 log = logging.getLogger(__name__)
 BATCH, PREFETCH = 200, 400
 MAX_BODY = 1024 * 1024
+# Only when the last batch was dense: a few ms more per batch save transactions, at low load nothing waits.
+DENSE, LINGER = 8, 0.005
 IDLE = 0.5  # seconds; also how often a stop is noticed
 
 
@@ -39,6 +42,7 @@ class Consumer:
         self._stopped = threading.Event()
         self._arrived: list[amqp.Message] = []
         self._cautious = True
+        self._last = 0  # messages in the last batch
         self.busy = False
 
     def run(self) -> None:
@@ -88,12 +92,14 @@ class Consumer:
             return channel.basic_consume(self.queue, callback=self._arrived.append)
 
     def _gather(self) -> None:
-        """Wait for a first message, then take what is there already, up to a batch."""
+        """Wait for a first message, then take what is there already; when it comes densely, what comes in a moment."""
         with self.link.guard(30):
-            if not self.link.drain(timeout=IDLE):
+            if not self._arrived and not self.link.drain(timeout=IDLE):
                 return
-            while len(self._arrived) < BATCH and self.link.drain(timeout=0.001):
-                pass
+            until = time.monotonic() + (LINGER if self._last >= DENSE else 0.001)
+            while len(self._arrived) < BATCH and (left := until - time.monotonic()) > 0:
+                self.link.drain(timeout=left)
+        self._last = len(self._arrived)
 
     def _take_in(self, channel: amqp.Channel) -> None:
         messages, self._arrived[:] = self._arrived[:BATCH], self._arrived[BATCH:]

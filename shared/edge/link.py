@@ -11,12 +11,13 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
 import amqp
 
+from shared.edge.frames import FrameReader, frame_handler
 from shared.edge.tls import verified_tls
 
 log = logging.getLogger(__name__)
@@ -72,11 +73,17 @@ class Link:
         """Connect and open the channel; raises one of BROKEN within a few seconds when the broker is not there."""
         WATCHDOG.watch(self)
         connection = amqp.Connection(
-            **self._to, connect_timeout=3, heartbeat=HEARTBEAT, client_properties={"connection_name": self.name}
+            **self._to,
+            connect_timeout=3,
+            heartbeat=HEARTBEAT,
+            client_properties={"connection_name": self.name},
+            frame_handler=frame_handler,
         )
         self.connection = connection
         with self.guard(10):
             connection.connect()
+            self._frames = FrameReader(connection.transport)
+            connection.transport.read_frame = self._frames.read_frame
             # bodies stay bytes: what is not JSON is ours to refuse, not the library's to guess
             self.channel = amqp.Channel(connection, auto_decode=False)
             self.channel.open()
@@ -106,12 +113,26 @@ class Link:
                 self.connection.heartbeat_tick()
 
     def drain(self, timeout: float) -> bool:
-        """Handle what has arrived, at most one frame; False when nothing came within `timeout` seconds."""
+        """Handle what has arrived, all of it; False when nothing came within `timeout` seconds."""
+        connection = self._connected()
         try:
-            self.connection.drain_events(timeout=timeout)
+            connection.drain_events(timeout=timeout)
         except TimeoutError:
             return False
+        while self._frames.ready:
+            connection.on_inbound_frame(self._frames.read_frame())
         return True
+
+    def send(self, frames: Iterable[bytes]) -> None:
+        """Write these frames at once. They count as traffic, so no heartbeat is due before the next pause."""
+        connection = self._connected()
+        connection.transport.write(b"".join(frames))
+        connection.bytes_sent += 1
+
+    def _connected(self) -> amqp.Connection:
+        if self.connection is None:
+            raise OSError("the connection was cut")
+        return self.connection
 
     def cut(self) -> None:
         """Drop the connection at once, without asking the broker."""

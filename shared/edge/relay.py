@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import amqp
 import sqlalchemy as sa
 
+from shared.edge.frames import publication
 from shared.edge.link import BROKEN, Link
 from shared.ops import metrics
 from shared.runtime.app import App, Handover
@@ -56,8 +57,7 @@ class Publisher:
             self._connect()
         self._returned.clear()
         with self.link.guard(10):
-            for event in events:
-                self._send(event)
+            self.link.send(frame for event in events for frame in self._frames(event))
             while self._open:
                 self.link.drain(timeout=10)
         if self._refused:
@@ -80,20 +80,12 @@ class Publisher:
         channel.events["basic_return"].add(self._came_back)
         self._tag, self._open, self._refused = 0, {}, False
 
-    def _send(self, event: Envelope) -> None:
+    def _frames(self, event: Envelope) -> Iterator[bytes]:
         self._tag += 1
         self._open[self._tag] = event
-        headers: dict[str, object] = {**event.headers(), **({"replay": True} if self.queue else {})}
+        headers = {**event.headers(), "replay": "true"} if self.queue else event.headers()
         exchange, key = ("", self.queue) if self.queue else (event.exchange, event.type)
-        message = amqp.Message(
-            event.body,
-            content_type="application/json",
-            content_encoding="utf-8",  # nameko's consumers decode by it
-            delivery_mode=2,
-            message_id=event.id,
-            application_headers=headers,
-        )
-        self.link.channel._basic_publish(message, exchange, key, mandatory=True)
+        return publication(self.link.channel, exchange, key, event.id, headers, event.body)
 
     def _acked(self, tag: int, multiple: bool) -> None:
         if multiple:
