@@ -141,6 +141,7 @@ def test_pages_by_cursor_lose_and_repeat_nothing(api, limit):
     assert sorted(seen) == sorted(numbers)
 
 
+@pytest.mark.capability("S0-08")
 def test_lists_are_filtered_in_the_types_of_their_contract(api):
     order = shipped_order(api)
     placed(api, number="2")

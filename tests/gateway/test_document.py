@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import openapi_spec_validator
 import pytest
 
+from services.gateway.api_page import page
 from shared.contracts.catalogue import specification
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.suite import agent, customer, integrator, seller
 
+ROOT = Path(__file__).parents[2]
 OPEN_TO_EVERYBODY = {
     "GET /livez",
     "GET /readyz",
@@ -145,13 +148,13 @@ def test_a_decimal_is_documented_as_text():
 
 @pytest.mark.capability("U-17")
 def test_the_page_of_the_document_asks_nobody_outside(bare):
-    page = bare.call("GET", "/docs")
-    assert page.content_type.startswith("text/html")
-    policy = page.headers["Content-Security-Policy"]
+    shown = bare.call("GET", "/docs")
+    assert shown.content_type.startswith("text/html")
+    policy = shown.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self';")
     assert "http" not in policy
-    assert not re.search(r"(src|href)=\"(?!/docs/)", page.text)
-    for name in re.findall(r"(?:src|href)=\"(/docs/[^\"]+)\"", page.text):
+    assert not re.search(r"(src|href)=\"(?!/docs/)", shown.text)
+    for name in re.findall(r"(?:src|href)=\"(/docs/[^\"]+)\"", shown.text):
         found = bare.call("GET", name)
         assert (found.status_code, len(found.data) > 100) == (200, True), name
         assert bare.call("GET", name, if_none_match=found.headers["ETag"]).status_code == 304
@@ -172,3 +175,7 @@ def test_metrics_name_routes_and_never_ids(api):
     assert 'aftersale_http_request_seconds_count{route="POST /v1/orders"} 1.0' in text
     assert order["id"] not in text
     assert "nowhere" not in text
+
+
+def test_the_page_about_the_api_in_the_docs_is_the_table_as_it_is_now():
+    assert (ROOT / "docs" / "api.md").read_text() == page(), "python -m services.gateway.api_page > docs/api.md"
