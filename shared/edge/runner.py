@@ -6,7 +6,9 @@ import importlib
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import eventlet
 from nameko.containers import ServiceContainer
@@ -15,6 +17,7 @@ from shared.edge.http_server import HttpServer
 from shared.edge.topology_plan import load as load_topology
 from shared.ops.settings import PRODUCTION, Settings
 from shared.runtime import faults
+from shared.runtime.app import App
 
 log = logging.getLogger(__name__)
 # Kubernetes takes this long to stop sending new requests to a pod that is being stopped (N46).
@@ -23,11 +26,17 @@ DRAIN_SECONDS = 5
 
 def run(names: list[str], settings: Settings) -> int:
     """Run these services until SIGTERM or SIGINT; the exit code. Several in one process listen on consecutive ports."""
+    ports = (replace(settings, port=settings.port + index) for index in range(len(names)))
+    return serve([partial(_start, name, own) for name, own in zip(names, ports, strict=True)], settings)
+
+
+def serve(starts: list[Callable[[], Hosted | _Gateway]], settings: Settings) -> int:
+    """Start these, run until told to stop or one of them dies, stop them in order."""
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: stop.append(signum))
-    running = [_start(name, replace(settings, port=settings.port + index)) for index, name in enumerate(names)]
-    log.info("%s ready", ", ".join(names))
+    running = [start() for start in starts]
+    log.info("ready")
     while not stop and all(service.alive for service in running):
         eventlet.sleep(0.2)
     for service in running:
@@ -39,16 +48,12 @@ def run(names: list[str], settings: Settings) -> int:
     return 0 if stop else 1
 
 
-class _Service:
+class Hosted:
     """A service in its nameko container."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
-        module = importlib.import_module(f"services.{name}.service")
-        app = importlib.import_module(f"services.{name}.app").build(settings)
-        if settings.faults:
-            faults.install(app, settings.faults)
-        config = {"app": app, "settings": settings, "must_route": followed_streams(), "max_workers": 20}
-        self.container = ServiceContainer(module.SERVICE, config)
+    def __init__(self, service: type, app: App, settings: Settings, must_route: frozenset[str]) -> None:
+        config = {"app": app, "settings": settings, "must_route": must_route, "max_workers": 20}
+        self.container = ServiceContainer(service, config)
         self.container.start()
         self._watch = eventlet.spawn(self._wait)
         self.alive = True
@@ -87,8 +92,14 @@ class _Gateway:
         self.server.stop()
 
 
-def _start(name: str, settings: Settings) -> _Service | _Gateway:
-    return _Gateway(settings) if name == "gateway" else _Service(name, settings)
+def _start(name: str, settings: Settings) -> Hosted | _Gateway:
+    if name == "gateway":
+        return _Gateway(settings)
+    module = importlib.import_module(f"services.{name}.service")
+    app = importlib.import_module(f"services.{name}.app").build(settings)
+    if settings.faults:
+        faults.install(app, settings.faults)
+    return Hosted(module.SERVICE, app, settings, followed_streams())
 
 
 def followed_streams() -> frozenset[str]:

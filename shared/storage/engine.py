@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 # A command that needs longer than this is a bug or an overload: fail it while its caller still waits (messaging 3.14).
+# A reaction may think for 10 s (R17) before it writes, so a transaction may be idle a little longer.
 POSTGRES_OPTIONS = (
-    "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+    "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
 )
 
 CONFLICTS = ("40001", "40P01")  # serialization failure, deadlock: the transaction may simply run again
