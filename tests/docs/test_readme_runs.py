@@ -1,0 +1,91 @@
+"""The README's blocks, run as a reader would: against a demo, and as a nameko service on a broker."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import amqp
+import pytest
+
+import shared.contracts.claim  # noqa: F401 - announces the event that is published here
+from shared.edge.relay import Publisher
+from shared.edge.topology import connector
+from shared.runtime.envelope import Envelope
+from tests.demo.test_demo import Demo, free_port
+from tests.docs.test_written import ROOT, blocks
+from tests.servers import shared_by_the_run
+from tests.servers.suite import suite_broker
+
+README = ROOT / "README.md"
+
+
+@pytest.mark.timeout(180)
+def test_the_readmes_calls_answer_on_a_demo(tmp_path):
+    """As a reader's shell runs them, in the folder of the demo; only the port is this test's own."""
+    start, calls = blocks(README, "sh")
+    assert [line.split("#")[0].strip() for line in start.splitlines()] == ["make run", "make test"]
+    demo = Demo(tmp_path / "data", free_port()).ready()
+    try:
+        script = calls.replace("127.0.0.1:8000", f"127.0.0.1:{demo.port}")
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        desk, order = _documents(done.stdout)
+        assert {claim["seller_id"] for claim in desk["items"]} == {"sel_atelier_lumiere"}
+        assert (order["number"], order["claims"][0]["state"]) == ("M-1001", "resolved")
+    finally:
+        demo.interrupt()
+
+
+def _documents(text: str) -> list[dict]:
+    """The JSON documents that stand one after the other in the output."""
+    found, decoder, at = [], json.JSONDecoder(), 0
+    while at < len(text.rstrip()):
+        document, at = decoder.raw_decode(text, at)
+        found.append(document)
+    return found
+
+
+@pytest.mark.servers
+@pytest.mark.capability("U-11")
+def test_the_readmes_nameko_service_hears_an_event_with_nothing_of_ours(tmp_path):
+    (code,) = blocks(README, "python")
+    script = tmp_path / "warehouse.py"
+    script.write_text(code, encoding="utf-8")
+    broker = suite_broker(shared_by_the_run(), "readme")
+    environment = {**os.environ, "AMQP_URI": broker.admin_uri, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
+    listener = subprocess.Popen([sys.executable, str(script)], env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        _wait_for_queue(broker.admin_uri, "evt-claim-claim.opened--warehouse.set_aside")
+        publisher = Publisher(broker.uri("claim"), "readme test")
+        publisher.publish([_claim_opened()])
+        publisher.link.cut()
+        assert listener.stdout is not None
+        assert listener.stdout.readline() == "claim 1001-C1 reason damaged_items\n"
+    finally:
+        listener.kill()
+        listener.wait()
+
+
+def _wait_for_queue(uri: str, queue: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        connection = connector(uri)()
+        try:
+            connection.channel().queue_declare(queue, passive=True)
+            return
+        except amqp.exceptions.NotFound:
+            assert time.monotonic() < deadline, f"{queue} was never made"
+            time.sleep(0.1)
+        finally:
+            connection.collect()
+
+
+def _claim_opened() -> Envelope:
+    body = json.dumps({"claim_id": "clm_1", "number": "1001-C1", "reason_code": "damaged_items"}).encode()
+    now = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+    return Envelope("evt_1", "claim.opened", "clm_1", 1, "shop", now, "customer/usr_1/api", "req_1", None, body)
