@@ -252,13 +252,14 @@ class Order(Aggregate):
         self._must_allow("cancel")
         if any(line.shipped for line in self.lines):
             raise NotInThisState(kind="order", state="partly shipped", action="cancel")
-        cancelled = [{"line_id": line.line_id, "qty": line.unshipped} for line in self.lines if line.unshipped]
-        for line in self.lines:
-            line.cancelled += line.unshipped
+        left = [(line, line.unshipped) for line in self.lines if line.unshipped]
+        cancelled = [{"line_id": line.line_id, "qty": units} for line, units in left]
+        for line, units in left:
+            line.cancelled += units
             line.unshipped = 0
         self._record("cancelled", reason_code=reason_code, lines=cancelled, captured=self.money(self.captured))
-        for each in cancelled:
-            self._release_stock(self.line(each["line_id"]), each["qty"], "cancelled")
+        for line, units in left:
+            self._release_stock(line, units, "cancelled")
         self._reach("cancelled")
 
     def set_public_state(self, code: str) -> None:

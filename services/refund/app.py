@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.refund.adapters.instant import Instant
 from services.refund.adapters.stripe import Stripe
 from services.refund.handlers import CONTENTS
-from services.refund.ports import Ports
+from services.refund.ports import Ports, Provider
 from services.refund.storage import STORAGE
 from shared.kernel.clock import Clock, SystemClock
 from shared.ops.settings import Settings
@@ -21,8 +21,10 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
     return App("refund", STORAGE, CONTENTS, database, clock, ports, settings)
 
 
-def _providers(settings: Settings) -> dict:
-    found = {"stripe": Stripe(settings.stripe_api_key, settings.stripe_api_base, settings.provider_timeout)}
+def _providers(settings: Settings) -> dict[str, Provider]:
+    found: dict[str, Provider] = {
+        "stripe": Stripe(settings.stripe_api_key, settings.stripe_api_base, settings.provider_timeout),
+    }
     if settings.instant_provider:  # the settings refuse it in production
         found["instant"] = Instant()
     return found

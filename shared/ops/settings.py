@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from environs import FileAwareEnv
 
@@ -89,7 +90,7 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Read the environment; all mistakes are told at once."""
         env = FileAwareEnv(eager=False)
-        found = {name: _read(env, name) for name in (f.name for f in fields(cls))}
+        found: dict[str, Any] = {name: _read(env, name) for name in (f.name for f in fields(cls))}
         found["database"] = env.str("DATABASE_URL", default=None)
         found["service_urls"] = {s: env.str(f"{s.upper()}_URL", default="") for s in SERVICES}
         found["call_secrets"] = {s: env.str(f"{s.upper()}_CALL_SECRET", default="") for s in SERVICES}

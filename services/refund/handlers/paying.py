@@ -31,7 +31,7 @@ def call_provider(ctx: Context, refund: Refund) -> None:
         "payment_ref": refund.payment_ref,
         "amount": refund.amount,
         "currency": refund.currency,
-        "since": stamp(refund.processing_at),
+        "since": stamp(refund.processing_at or ctx.now),
     }
     ctx.job("pay", refund.id, payload)
 
@@ -75,7 +75,7 @@ def settle(ctx: Context, refund: Refund, outcome: Outcome) -> timedelta | None:
     return _ask_later(ctx, ledger, refund, outcome)
 
 
-def complete(ctx: Context, ledger: RefundLedger, refund: Refund, provider_ref: str) -> None:
+def complete(ctx: Context, ledger: RefundLedger, refund: Refund, provider_ref: str | None) -> None:
     """REF-09: paid. Counters, double entry, credit note and its number in one transaction (M18, M19)."""
     number = _next_number(ctx)
     note_id = ctx.new_id("crn")

@@ -63,8 +63,9 @@ def _record_external(ctx: Context, provider: str, told: dict[str, Any], outcome:
     if found is None:
         return  # a payment that is none of ours
     ledger, payment_id = found
+    amount = outcome.amount or 0
     refund_id = ctx.new_id("rfd")
-    over_cap = ledger.book_external(refund_id, payment_id, outcome.amount, ctx.now)
+    over_cap = ledger.book_external(refund_id, payment_id, amount, ctx.now)
     refund = Refund.external(
         ledger,
         ctx.now,
@@ -76,7 +77,7 @@ def _record_external(ctx: Context, provider: str, told: dict[str, Any], outcome:
         provider=provider,
         payment_id=payment_id,
         payment_ref=told["payment_intent"],
-        amount=outcome.amount,
+        amount=amount,
         reason_code="external",
         requested_by={"type": "system", "id": provider, "via": "webhook"},
         provider_ref=outcome.provider_ref,
@@ -97,10 +98,12 @@ def _dispute_opened(ctx: Context, provider: str, told: dict[str, Any]) -> None:
 
 def _dispute_closed(ctx: Context, told: dict[str, Any]) -> None:
     found = _payment_of(ctx, "stripe", told.get("payment_intent"))
-    chargeback = ctx.get(Chargeback, told["id"]) if found else None
-    if chargeback is None or chargeback.state != "open":
+    if found is None:
         return
     ledger, _ = found
+    chargeback = ctx.get(Chargeback, told["id"])
+    if chargeback is None or chargeback.state != "open":
+        return
     chargeback.close(ledger, told.get("status") == "won", ctx.now)
     ctx.save(chargeback)
     save_ledger(ctx, ledger)

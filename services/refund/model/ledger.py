@@ -222,7 +222,7 @@ class RefundLedger(Aggregate):
         smallest = min(self.available, self.payment(payment_id).available)
         if amount > smallest:
             raise AmountExceedsRefundable(available=smallest)
-        wished = Sums()
+        wished: Sums[tuple[str, str]] = Sums()
         for wish in wishes:
             wished[wish.kind, wish.part_id] += wish.amount
         for (kind, part_id), total in wished.items():

@@ -184,12 +184,12 @@ class Refund(Aggregate):
         self.processing_at = now
         self.record("refund.processing", **self.facts(ledger))
 
-    def accept(self, provider_ref: str) -> None:
+    def accept(self, provider_ref: str | None) -> None:
         """The provider took it and has not finished: remember what it calls it, so that it can be asked about."""
         self._must("succeed")
         self.provider_ref = provider_ref
 
-    def succeed(self, ledger: RefundLedger, provider_ref: str, credit_note_id: str, now: datetime) -> None:
+    def succeed(self, ledger: RefundLedger, provider_ref: str | None, credit_note_id: str, now: datetime) -> None:
         """REF-09: reserved becomes succeeded; the credit note of the same transaction is named in the event."""
         self._go("succeed")
         self.provider_ref, self.credit_note_id, self.succeeded_at = provider_ref, credit_note_id, now
@@ -206,14 +206,14 @@ class Refund(Aggregate):
             fully_refunded=ledger.fully_refunded,
         )
 
-    def fail(self, ledger: RefundLedger, code: str, retryable: bool, now: datetime) -> None:
+    def fail(self, ledger: RefundLedger, code: str | None, retryable: bool, now: datetime) -> None:
         """REF-10: the provider refused for certain, or surely never got it; the reservation is released."""
         self._go("fail")
         self.failure = {"code": code, "retryable": retryable}
         self._release(ledger, now)
         self.record("refund.failed", **self.facts(ledger), code=code, retryable=retryable)
 
-    def lose_sight(self, ledger: RefundLedger, code: str, last: bool) -> None:
+    def lose_sight(self, ledger: RefundLedger, code: str | None, last: bool) -> None:
         """REF-11, REF-12: nobody knows whether it was paid. The reservation is kept.
 
         Announced when it begins, and once more when the last question remained without answer (`last`): from then on a
@@ -225,7 +225,7 @@ class Refund(Aggregate):
         if first or last:
             self.record("refund.outcome_unknown", **self.facts(ledger), code=code, given_up=last)
 
-    def reverse(self, ledger: RefundLedger, code: str, now: datetime) -> None:
+    def reverse(self, ledger: RefundLedger, code: str | None, now: datetime) -> None:
         """REF-14: the provider took back what it had paid; the money is refundable again."""
         self._go("reverse")
         self.failure = {"code": code, "retryable": True}
