@@ -77,7 +77,7 @@ class Gateway:
 
     def _routed(self, compiled: Compiled, given: dict[str, str], environ: dict[str, Any], correlation: str) -> Response:
         route = compiled.route
-        if route.scope is None:
+        if route.scope is None and route.answer is not None:
             return route.answer(self, Inquiry(environ, compiled, dict(given), NOBODY, correlation))
         self.rates.admit_address(environ)
         principal = self._authentication.principal(environ)

@@ -82,7 +82,7 @@ class Authentication:
             if DANGEROUS & header.keys() or header.get("alg") not in self._algorithms:
                 raise Unauthenticated()
             # one key per family of algorithms: a public key can never be taken for an HMAC secret
-            key = self._secret if header["alg"] == "HS256" else self._key_set.find(header)
+            key = self._secret if self._key_set is None or header["alg"] == "HS256" else self._key_set.find(header)
             return jwt.decode(
                 token,
                 key,

@@ -115,7 +115,7 @@ def query_reader(schema: Schema) -> Callable[[str], dict[str, Any]]:
     """
     kinds = {field.data_key or name: field for name, field in schema.load_fields.items()}
     lists = {name for name, field in kinds.items() if isinstance(field, fields.List)}
-    convert = {name: _reader(field.inner if name in lists else field) for name, field in kinds.items()}
+    convert = {name: _reader(field.inner if isinstance(field, fields.List) else field) for name, field in kinds.items()}
 
     def read(query: str) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -94,16 +94,16 @@ def _operation(spec: Any, route: Route) -> dict[str, Any]:
         found["x-scope"] = needed[0] if needed else ""
     else:
         found["security"] = []
-    if route.writes and route.takes is not None and (body := _body(route)):
+    if route.writes and route.takes is not None and (body := _body(route, route.takes)):
         found["requestBody"] = body
     return found
 
 
-def _body(route: Route) -> dict[str, Any] | None:
+def _body(route: Route, takes: Schema) -> dict[str, Any] | None:
     """None where the path says everything."""
     if route.tag == "hooks":  # the raw body of another's format
         return {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-    schema = without(route.takes, route.parameters)
+    schema = without(takes, route.parameters)
     if not schema.fields:
         return None
     required = any(field.required for field in schema.fields.values())

@@ -53,6 +53,8 @@ class Route:
     parameters: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.scope is None and self.answer is None:
+            raise ValueError(f"{self.path}: only what answers by itself may be open to everybody")
         object.__setattr__(self, "parameters", tuple(PARAMETER.findall(self.path)))
 
     @property
@@ -110,7 +112,8 @@ class Table:
         if "\0" in path:
             raise MalformedPath()
         try:
-            return self._adapter.match(path, environ["REQUEST_METHOD"])
+            compiled, given = self._adapter.match(path, environ["REQUEST_METHOD"])
+            return compiled, dict(given)
         except WrongMethod as wrong:
             raise MethodNotAllowed(allow=", ".join(sorted(wrong.valid_methods or ()))) from None
         except (NothingThere, RequestRedirect):

@@ -21,6 +21,7 @@ def specification(title: str, version: str, description: str) -> APISpec:
     """An empty OpenAPI 3.1 document that names and converts the suite's schemas as they are."""
     plugin = MarshmallowPlugin(schema_name_resolver=component_name)
     spec = APISpec(title, version, "3.1.0", plugins=[plugin], info={"description": description})
+    assert plugin.converter is not None  # the specification has just given it one
     for correct in (_strings, _load_default):
         plugin.converter.add_attribute_function(correct)
     return spec
