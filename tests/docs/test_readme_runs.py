@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 
 import amqp
 import pytest
 
 import shared.contracts.claim  # noqa: F401 - announces the event that is published here
+from shared.edge.management import Management
 from shared.edge.relay import Publisher
 from shared.edge.topology import connector
 from shared.runtime.envelope import Envelope
 from tests.demo.test_demo import Demo, free_port
 from tests.docs.test_written import ROOT, blocks
 from tests.servers import shared_by_the_run
-from tests.servers.suite import suite_broker
+from tests.servers.suite import SuiteBroker, suite_broker
 
 README = ROOT / "README.md"
 
@@ -57,7 +60,7 @@ def test_the_readmes_nameko_service_hears_an_event_with_nothing_of_ours(tmp_path
     script = tmp_path / "warehouse.py"
     script.write_text(code, encoding="utf-8")
     broker = suite_broker(shared_by_the_run(), "readme")
-    environment = {**os.environ, "AMQP_URI": broker.admin_uri, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
+    environment = {**os.environ, "AMQP_URI": _as_warehouse(broker), "PYTHONWARNINGS": "ignore"}
     listener = subprocess.Popen([sys.executable, str(script)], env=environment, stdout=subprocess.PIPE, text=True)
     try:
         _wait_for_queue(broker.admin_uri, "evt-claim-claim.opened--warehouse.set_aside")
@@ -69,6 +72,17 @@ def test_the_readmes_nameko_service_hears_an_event_with_nothing_of_ours(tmp_path
     finally:
         listener.kill()
         listener.wait()
+
+
+def _as_warehouse(broker: SuiteBroker) -> str:
+    """A broker user with exactly the permissions that the how-to page tells the operator to give."""
+    page = (ROOT / "docs" / "how-to" / "subscribe-with-nameko.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if "set_permissions" in line]
+    *_, name, configure, write, read = shlex.split(line)
+    with closing(Management(*broker.management)) as api:
+        api.put("users", name, body={"password": "secret", "tags": ""})
+        api.put("permissions", broker.vhost, name, body={"configure": configure, "write": write, "read": read})
+    return broker.servers.amqp_uri(name, "secret", broker.vhost)
 
 
 def _wait_for_queue(uri: str, queue: str) -> None:
