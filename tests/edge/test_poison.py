@@ -117,7 +117,7 @@ def waiting(stack: Stack, service: str) -> int:
 
 
 def query(stack: Stack, service: str, statement: str) -> list[Any]:
-    engine = sa.create_engine(stack.databases[service])
+    engine = sa.create_engine(stack.databases[service].replace("postgresql:", "postgresql+psycopg2:"))
     try:
         with engine.connect() as connection:
             return list(connection.execute(sa.text(statement)))
