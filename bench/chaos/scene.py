@@ -1,0 +1,112 @@
+"""Where it happens: a broker that may be killed, a database, the suite as processes, and a payment provider."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+from bench.books import Books
+from bench.chaos.havoc import Havoc
+from bench.chaos.report import say
+from services.simulator import Simulator, spawn
+from tests.servers import GIVEN, obtain
+from tests.stack import ROOT, WITH_DATA, Stack, free_port
+
+WEBHOOK_SECRET = "whsec_chaos"
+SETTINGS = {
+    "LOG_LEVEL": "WARNING",
+    "PROVIDER_TIMEOUT": "2",
+    # one address sends everything here: what is counted is the suite's work, not how it slows down a flood
+    "RATE_PER_MINUTE": "0",
+    "RATE_PER_MINUTE_ADDRESS": "0",
+    "RATE_PER_MINUTE_TENANT": "0",
+}
+
+
+class Scene:
+    """Everything that a run needs. Leaving it stops everything that was started."""
+
+    stack: Stack
+    simulator: Simulator
+    books: Books
+    havoc: Havoc
+
+    def __init__(self) -> None:
+        self._ends = ExitStack()
+        self._payments: set[str] = set()
+
+    def __enter__(self) -> Scene:
+        # Servers that somebody gave us are not ours to kill.
+        for variable in GIVEN:
+            os.environ.pop(variable, None)
+        os.environ.setdefault("TEST_SERVERS", "local")
+        try:
+            self._open()
+        except BaseException:
+            self._ends.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.close()
+
+    def _open(self) -> None:
+        say("starting servers")
+        servers = self._ends.enter_context(obtain())
+        say(servers.describe())
+        self.simulator = self._ends.enter_context(spawn())
+        provider = {
+            "STRIPE_API_KEY": "sk_test_of_the_chaos_driver",
+            "STRIPE_API_BASE": self.simulator.provider_url,
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        }
+        self.stack = Stack(servers, "chaos", **SETTINGS, **provider)
+        say("preparing broker and databases")
+        self.stack.prepare()
+        self._ends.callback(self.stack.stop)
+        self.stack.start()
+        self.books = Books(self.stack)
+        self._ends.callback(self.books.close)
+        self.havoc = Havoc(self.stack)
+        self._ends.callback(self.havoc.stop)
+        say(f"the suite runs: gateway {self.stack.url()}, logs in {self.stack.log_folder}")
+
+    def fail_on_purpose(self, faults: str) -> None:
+        """Start the services again with these faults."""
+        say(f"starting the services again with FAULTS={faults}")
+        self.stack.stop()
+        self.stack.settings["FAULTS"] = faults
+        self.stack.start()
+
+    def hear_provider(self) -> None:
+        """From now on the provider tells what became of refunds by webhook, too."""
+        self.simulator.webhook(f"{self.stack.url()}/hooks/stripe", secret=WEBHOOK_SECRET)
+
+    def second_gateway(self) -> int:
+        """Another gateway process beside the first; its port."""
+        port = free_port()
+        log = self._ends.enter_context((self.stack.log_folder / "gateway-2.log").open("ab"))
+        environment = {**self.stack.environment("gateway"), "PORT": str(port)}
+        command = [sys.executable, "-m", "services.cli", "run", "gateway"]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        self._ends.callback(process.wait)
+        self._ends.callback(process.kill)
+        return port
+
+    def payment(self, ref: str, amount: int = 17490) -> None:
+        """A captured payment at the provider; once."""
+        if ref not in self._payments:
+            self._payments.add(ref)
+            self.simulator.payment("eur", amount, id=ref)
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """What the provider really moved."""
+        return self.simulator.ledger()
+
+
+SERVICES = (*WITH_DATA, "gateway")
