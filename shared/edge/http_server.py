@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -25,18 +26,23 @@ class TooSlow(eventlet.Timeout):
 
 
 class Protocol(wsgi.HttpProtocol):
-    """Reads a request line and headers within READ_SECONDS, or hangs up."""
+    """Reads a request line and headers within READ_SECONDS of their first byte, or hangs up."""
 
     def _read_request_line(self) -> bytes:
         try:
             with TooSlow(IDLE_SECONDS):
+                self.connection.settimeout(IDLE_SECONDS)
+                if not self.rfile.closed:
+                    self.rfile.peek(1)
+            self._until = time.monotonic() + READ_SECONDS
+            with TooSlow(READ_SECONDS):
                 return super()._read_request_line()
-        except TooSlow:
+        except (TooSlow, OSError):
             return b""
 
     def parse_request(self) -> bool:
         try:
-            with TooSlow(READ_SECONDS):
+            with TooSlow(max(0.1, self._until - time.monotonic())):
                 return super().parse_request()
         except TooSlow:
             self.close_connection = True
