@@ -14,8 +14,8 @@ from bench.chaos.scene import Scene
 from bench.line import Caller, Reply
 from bench.shop import Shop
 
-WriteAt = tuple[str, bytes]  # the service that answers it, the request
-DONE = 0.0
+
+
 
 
 @dataclass
