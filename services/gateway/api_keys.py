@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from shared.kernel.clock import moment
+from shared.ops.settings import SettingsRefused
 
 log = logging.getLogger(__name__)
 PREFIX = "aftersale_sk_"
@@ -35,7 +36,10 @@ class ApiKeys:
         self._stamp: tuple[int, int] | None = None
         self._looked = 0.0
         self._keys: dict[str, ApiKey] = {}
-        self._read()  # at once: a broken file must stop the start, not the first customer
+        try:
+            self._read()  # at once: a broken file must stop the start, not the first customer
+        except (OSError, ValueError, KeyError, TypeError) as wrong:
+            raise SettingsRefused(f"API_KEYS_FILE: {path} cannot be read ({type(wrong).__name__})") from wrong
 
     def find(self, sha256: str) -> ApiKey | None:
         if time.monotonic() - self._looked > LOOK_AGAIN:

@@ -14,10 +14,11 @@ from services.gateway.api_keys import PREFIX, ApiKeys
 from services.gateway.key_sets import ASYMMETRIC, KeySet
 from shared.kernel.errors import Unauthenticated
 from shared.kernel.principal import ROLES, Principal
-from shared.ops.settings import Settings
+from shared.ops.settings import Settings, SettingsRefused
 
 LEEWAY = 60  # seconds that clocks may differ (T11)
 LONGEST = 8192  # characters; a header larger than this is refused by servers anyway
+SHORTEST_SECRET = 32  # bytes: as long as the hash that it keys (RFC 7518, 3.2)
 BELIEVED = 30.0  # seconds: how long a token whose key was withdrawn may still work
 MOST_BELIEVED = 10_000  # about 5 MB
 REQUIRED = ("exp", "nbf", "iss", "aud", "sub")
@@ -33,6 +34,7 @@ class Authentication:
     """Reads credentials. HS256 with the settings' secret, or public keys from the one configured address."""
 
     def __init__(self, settings: Settings) -> None:
+        _check(settings)
         self._secret, self._issuer, self._audience = settings.jwt_secret, settings.jwt_issuer, settings.jwt_audience
         self._key_set = KeySet(settings.jwks_url) if settings.jwks_url else None
         self._api_keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
@@ -94,6 +96,16 @@ class Authentication:
             )
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, RecursionError, orjson.JSONDecodeError):
             raise Unauthenticated() from None
+
+
+def _check(settings: Settings) -> None:
+    """Raises SettingsRefused where nobody could sign in, or somebody who should not."""
+    if not (settings.jwt_secret or settings.jwks_url or settings.api_keys_file):
+        raise SettingsRefused("nobody could sign in: set JWT_SECRET, JWKS_URL or API_KEYS_FILE")
+    if settings.jwt_secret and len(settings.jwt_secret.encode()) < SHORTEST_SECRET:
+        raise SettingsRefused(f"JWT_SECRET can be guessed: at least {SHORTEST_SECRET} random bytes")
+    if settings.production and settings.jwks_url and not settings.jwks_url.startswith("https://"):
+        raise SettingsRefused("JWKS_URL: keys come over https in production, or anybody on the way could be us")
 
 
 def principal_of(claims: dict[str, Any]) -> Principal:

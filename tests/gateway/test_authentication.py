@@ -15,6 +15,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from services.gateway import api_keys, authentication, key_sets
 from shared.kernel.principal import Principal
+from shared.ops.settings import SettingsRefused
 from tests.gateway.conftest import AUDIENCE, ISSUER, SECRET, token
 from tests.suite import agent, customer, integrator, order_args, seller
 
@@ -332,3 +333,23 @@ def test_a_token_is_believed_no_longer_than_it_lives(api_of):
     assert asked(api, hs256(exp=expires)) == 200
     ((until, _),) = api.gateway._authentication._believed.values()
     assert until == expires + 60
+
+
+@pytest.mark.parametrize(
+    ("settings", "variable"),
+    [
+        ({"jwt_secret": ""}, "JWT_SECRET"),
+        ({"jwt_secret": "changeme"}, "JWT_SECRET"),
+        ({"jwks_url": "http://id.shop.example/jwks.json", "mode": "production"}, "JWKS_URL"),
+    ],
+)
+def test_a_gateway_that_the_wrong_people_could_enter_does_not_start(api_of, settings, variable):
+    with pytest.raises(SettingsRefused, match=variable):
+        api_of("order", **settings)
+
+
+def test_a_broken_file_of_keys_stops_the_start(api_of, tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_text('[{"sha256": "ab"}]')
+    with pytest.raises(SettingsRefused, match="API_KEYS_FILE"):
+        api_of("order", api_keys_file=str(path))
