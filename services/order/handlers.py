@@ -38,13 +38,14 @@ def place_order(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     order_id = order_id or ctx.new_id("ord")
     order = _build(ctx, order_id, args)
     order.place()
+    # first, so that whoever is told of a new customer's order already knows how to write to him
+    _remember_contact(ctx, order.customer_ref, order.customer)
     ctx.save(order)
     ctx.save(
         Settlement(
             id=order.id, tenant=ctx.tenant, seller_id=order.seller_id, currency=order.currency, total=order.total
         )
     )
-    _remember_contact(ctx, order.customer_ref, order.customer)
     return _view(ctx, order)
 
 
