@@ -27,7 +27,7 @@ def check(story: Story) -> list[Promise]:
 def _money(story: Story) -> Iterator[Promise]:
     paid = [(euros(refund["amount"]), refund["key"]) for refund in story.outside.refunds(f"pi_{story.number}")]
     once = [(euros(sale.REFUND), story.refund["id"])]
-    yield _equal("the provider paid exactly once, under the refund's own id", paid, once)
+    yield _equal("the provider paid once, by our id", paid, once)
     note = story.credit_note()
     yield _equal("the credit note has the same total", euros(note["total"]["amount"]), euros(sale.REFUND))
     taxes = {tax["code"]: euros(tax["amount"]) for tax in note["taxes"]}
@@ -37,7 +37,7 @@ def _money(story: Story) -> Iterator[Promise]:
     found = {name: decimal(envelope[name]) for name in ("captured", "succeeded", "reserved", "available")}
     added_up = {"captured": sale.TOTAL, "succeeded": sale.REFUND, "reserved": 0, "available": sale.LEFT}
     expected = {name: decimal(amount) for name, amount in added_up.items()}
-    yield _equal("what the order can still give back adds up", found, expected)
+    yield _equal("the order's books add up", found, expected)
 
 
 def _states(story: Story) -> Iterator[Promise]:
