@@ -37,7 +37,7 @@ def _money(story: Story) -> Iterator[Promise]:
     found = {name: decimal(envelope[name]) for name in ("captured", "succeeded", "reserved", "available")}
     added_up = {"captured": sale.TOTAL, "succeeded": sale.REFUND, "reserved": 0, "available": sale.LEFT}
     expected = {name: decimal(amount) for name, amount in added_up.items()}
-    yield _equal("the order's books add up", found, expected)
+    yield _equal("the order adds up", found, expected)
 
 
 def _states(story: Story) -> Iterator[Promise]:
