@@ -84,6 +84,14 @@ class Servers:
         """Start a killed RabbitMQ; returns when it serves."""
         self._order("start_broker")
 
+    def alarm_broker(self) -> None:
+        """Raise RabbitMQ's memory alarm: it blocks whoever publishes until `calm_broker`."""
+        self._order("alarm_broker")
+
+    def calm_broker(self) -> None:
+        """End the memory alarm."""
+        self._order("calm_broker")
+
     def stop(self) -> None:
         """End servers of ours; on given ones, remove the databases and virtual hosts made here. May be called twice."""
         if self._control:

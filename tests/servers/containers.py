@@ -79,6 +79,19 @@ class ContainerServers:
         container.stop(timeout=10)
         self.start_broker()
 
+    def alarm_broker(self) -> None:
+        """Memory above its mark: everything is above this one."""
+        self._control("rabbitmqctl set_vm_memory_high_watermark 0.00001")
+
+    def calm_broker(self) -> None:
+        """RabbitMQ's own default again."""
+        self._control("rabbitmqctl set_vm_memory_high_watermark 0.4")
+
+    def _control(self, command: str) -> None:
+        done = self._rabbit.get_wrapped_container().exec_run(command)
+        if done.exit_code:
+            raise ServerError(f"{command}: {done.output.decode(errors='replace')}")
+
     def stop(self) -> None:
         """Remove both containers and what they wrote."""
         for container in (self._rabbit, self._postgres):

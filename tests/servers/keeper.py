@@ -21,7 +21,7 @@ from tests.servers.local import LocalServers
 from tests.servers.processes import ServerError, birth
 from tests.servers.reach import versions
 
-ORDERS = ("start_broker", "kill_broker", "restart_broker", "stop")
+ORDERS = ("start_broker", "kill_broker", "restart_broker", "alarm_broker", "calm_broker", "stop")
 
 
 def main(argv: list[str]) -> int:

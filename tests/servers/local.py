@@ -53,6 +53,18 @@ class LocalServers:
         end(self._rabbit, signal.SIGTERM, patience=30)
         self.start_broker()
 
+    def alarm_broker(self) -> None:
+        """Memory above its mark: everything is above this one."""
+        self._control("set_vm_memory_high_watermark", "0.00001")
+
+    def calm_broker(self) -> None:
+        """RabbitMQ's own default again."""
+        self._control("set_vm_memory_high_watermark", "0.4")
+
+    def _control(self, *command: str) -> None:
+        tool = RABBIT_SCRIPT.with_name("rabbitmqctl")
+        subprocess.run([str(tool), *command], env=self._rabbit_env(), check=True, capture_output=True, timeout=60)
+
     def stop(self) -> None:
         """Stop all and remove what they wrote."""
         if self._rabbit and self._rabbit.poll() is None:
