@@ -21,6 +21,7 @@ from shared.edge.http_server import HttpServer
 from shared.ops.settings import Settings
 
 HOOK = "/hooks/stripe"
+EVERYWHERE = ("0.0.0.0", "::", "")  # addresses to listen on, but none to call
 
 
 class CannotStart(Exception):
@@ -77,7 +78,7 @@ def _start(base: Settings, progress: Progress, told: list[int]) -> Running | Non
         outside.stop()
         return None
     listener.limits.application = suite.gateway
-    url = f"http://127.0.0.1:{listener.port}"
+    url = f"http://{base.host if base.host not in EVERYWHERE else '127.0.0.1'}:{listener.port}"
     _register_webhook(outside, url + HOOK, folder.notes["stripe_webhook_secret"])
     folder.save(
         url=url, mail_url=outside.mail_url, provider_url=outside.provider_url, pid=os.getpid(), people=log_ins

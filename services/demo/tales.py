@@ -1,4 +1,4 @@
-"""The demo's past: ten tales of orders, three weeks, one week and two days old, and what became of them."""
+"""The demo's past: tales of eleven orders, three weeks, one week and two days old, and what became of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from datetime import timedelta
 from typing import Any
 
-from services.demo.cast import CAMILLE, HARRY, INES, LEA, MARC, OLIVER, REACHED, SHOP, SOFIA, Person
+from services.demo.cast import CAMILLE, HARRY, INES, JAMES, LEA, MARC, OLIVER, REACHED, SHOP, SOFIA, Person
 from services.demo.loading import Step, Tale
 
 OpenPayment = Callable[..., Any]
@@ -102,6 +102,7 @@ def tales(open_payment: OpenPayment) -> list[Tale]:
         refunded_lamp,
         settled_sale,
         damaged_throws,
+        broken_carafe,
         wrong_invoice,
         late_parcel_with_a_gesture,
         proposal_that_waits,
@@ -156,7 +157,18 @@ def damaged_throws(open_payment: OpenPayment) -> Tale:
     yield from sale.shipped(days(6), "Royal Mail")
     yield from sale.delivered(days(4))
     text = "Hello, both throws arrived with pulled threads along one edge. The cushion is lovely."
-    yield from sale.claimed(days(3), "damaged_items", text, 1)
+    claim = yield from sale.claimed(days(3), "damaged_items", text, 1)
+    yield of_claim(days(2.8), INES, "claim.assign", claim, assignee=JAMES.id)
+
+
+def broken_carafe(open_payment: OpenPayment) -> Tale:
+    """The same for the seller whose token is printed: hers to decide."""
+    sale = Sale("M-1011", CAMILLE, LEA, open_payment)
+    yield from sale.placed(days(6.8), (CARAFE | GLASSWORKS, 3), (TEA, 2), discount=450)
+    yield from sale.shipped(days(5.5))
+    yield from sale.delivered(days(3.8))
+    text = "Bonjour, une des trois carafes est arrivée en morceaux. Les deux autres sont intactes."
+    yield from sale.claimed(days(1.5), "damaged_items", text, 1)
 
 
 def wrong_invoice(open_payment: OpenPayment) -> Tale:

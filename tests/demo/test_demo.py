@@ -185,7 +185,7 @@ def test_a_start_that_was_killed_while_loading_begins_anew(demos, tmp_path):
     )
     demo.kill()
     again = start(demos, folder, demo.port).ready()
-    assert len(again.api.get("platform_agent", "/v1/orders")["items"]) == 10
+    assert len(again.api.get("platform_agent", "/v1/orders")["items"]) == 11
 
 
 def events_or_none(folder: Path) -> bool:
