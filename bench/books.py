@@ -28,7 +28,7 @@ class Books:
 
     def ask(self, service: str, statement: str, values: tuple = ()) -> list[tuple]:
         with self._databases[service].cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, values or None)  # without values a % in the statement is only a %
             return cursor.fetchall() if cursor.description else []
 
     def one(self, service: str, statement: str, values: tuple = ()) -> Any:

@@ -88,7 +88,8 @@ class Shop:
             "amount": {"amount": amount, "currency": "EUR"},
             "reason_code": "goodwill",
         }
-        return self._post("/v1/refunds", body, self._token("platform_agent", "agent"), f"part-{number}-{attempt}")
+        key = f"{self.tag}-{number}-part-{attempt}"
+        return self._post("/v1/refunds", body, self._token("platform_agent", "agent"), key)
 
     def write(self, number: int, claim_id: str, text: str, key: str) -> bytes:
         """The customer writes on the claim."""

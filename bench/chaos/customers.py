@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +13,6 @@ from typing import Any
 from bench.chaos.scene import Scene
 from bench.line import Caller, Reply
 from bench.shop import Shop
-
-
-
 
 
 @dataclass
@@ -27,7 +24,7 @@ class Record:
     unexcused: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
     latencies: list[tuple[float, float]] = field(default_factory=list)  # when sent (monotonic), how long
-    accepted: Counter[str] = field(default_factory=Counter)
+    accepted: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
 
 class Client(Caller):
@@ -38,7 +35,9 @@ class Client(Caller):
         self._scene, self._record = scene, record
         self._owner, self._what, self._began = "", "", 0.0
 
-    async def tell(self, owner: str, what: str, request: bytes, *good: int, again: tuple[str, ...] = ()) -> Any:
+    async def tell(
+        self, owner: str, what: str, number: int, request: bytes, *good: int, again: tuple[str, ...] = ()
+    ) -> Any:
         """The answer's JSON, None when it was never accepted. again: codes that mean `too early` to this client."""
         self._owner, self._what = owner, what
         self._record.requests += 1
@@ -48,12 +47,12 @@ class Client(Caller):
             await asyncio.sleep(0.3)
             reply = await self.ask(request)
         if reply.status in good:
-            self._record.accepted[what] += 1
+            self._record.accepted[what].append(number)
             return reply.json()
         self._record.given_up.append(f"{what}: {reply.status} {reply.body[:200].decode(errors='replace')}")
         return None
 
-    async def once(self, owner: str, what: str, request: bytes, *good: int) -> bool:
+    async def once(self, owner: str, what: str, number: int, request: bytes, *good: int) -> bool:
         """Ask a single time: whatever is not good counts as failed. Notes how long it took."""
         self._owner, self._what = owner, what
         self._record.requests += 1
@@ -61,7 +60,7 @@ class Client(Caller):
         reply = await self._once(request)
         self._record.latencies.append((sent, time.monotonic() - sent))
         if reply is not None and reply.status in good:
-            self._record.accepted[what] += 1
+            self._record.accepted[what].append(number)
             return True
         if reply is not None and reply.status < 500:
             self._record.unexcused.append(f"{what}: {reply.status} {reply.body[:200].decode(errors='replace')}")
@@ -80,6 +79,10 @@ class Client(Caller):
 
 def _code(reply: Reply) -> str:
     return reply.json().get("code", "") if reply.status in (404, 409, 422) else ""
+
+
+# too early to agree: the money has not gone out yet
+BEFORE_REFUND = ("NOT_IN_THIS_STATE", "RESOLUTION_EXECUTING")
 
 
 class Sales:
@@ -114,20 +117,20 @@ class Sales:
         shop, client = self.shop, Client(self.scene, self.record)
         await asyncio.to_thread(self.scene.payment, shop.payment_ref(number))
         for what, request in (("place", shop.place), ("pay", shop.pay), ("ship", shop.ship)):
-            if await client.tell("order", what, request(number), 200, 201) is None:
+            if await client.tell("order", what, number, request(number), 200, 201) is None:
                 return
         early = ("ORDER_NOT_SYNCED", "REASON_NOT_AVAILABLE")
-        claim = await client.tell("claim", "report", shop.report(number), 201, again=early)
+        claim = await client.tell("claim", "report", number, shop.report(number), 201, again=early)
         if claim is None:
             return
         text = "Here is what the foot looks like."
         write = shop.write(number, claim["id"], text, f"{shop.tag}-{number}-write")
-        await client.tell("messaging", "write", write, 201, again=("NOT_FOUND",))
-        if await client.tell("claim", "refund", shop.refund(number, claim["id"]), 200) is None:
+        await client.tell("messaging", "write", number, write, 201, again=("NOT_FOUND",))
+        if await client.tell("claim", "refund", number, shop.refund(number, claim["id"]), 200) is None:
             return
         # paid back first: only then there is something to agree with
         confirm = shop.confirm(number, claim["id"])
-        if await client.tell("claim", "confirm", confirm, 200, again=("TRANSITION_NOT_ALLOWED",)) is not None:
+        if await client.tell("claim", "confirm", number, confirm, 200, again=BEFORE_REFUND) is not None:
             self.finished += 1
 
 

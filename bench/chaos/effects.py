@@ -18,7 +18,7 @@ class Effect(NamedTuple):
 
 def _logged(type: str, key: str = "aggregate_id", where: str = "") -> str:
     """A select over the event log; `key` in braces is a field of the payload."""
-    return f"select {_field(key)} from event_log where type = '{type}'{where}"  # noqa: S608
+    return f"select {_field(key)} from event_log where type = '{type}'{where}"
 
 
 def _field(key: str) -> str:
@@ -29,7 +29,7 @@ CLAIMED = " and data::json->>'claim_id' is not null"
 POSTED = " and data::json->>'origin' = 'post'"
 
 KNOWN = tuple(
-    Effect(f"{table} of order", "order", _logged("order.placed"), service, f"select id from {table}")  # noqa: S608
+    Effect(f"{table} of order", "order", _logged("order.placed"), service, f"select id from {table}")
     for service, table in (
         ("claim", "order_case"),
         ("messaging", "order_parties"),
@@ -90,7 +90,7 @@ TOLD = (
 def _told() -> Iterator[Effect]:
     for service, type, where, kinds in TOLD:
         for kind in kinds:
-            found = f"select source_event_id from notification where source_type = '{type}' and kind = '{kind}'"  # noqa: S608
+            found = f"select source_event_id from notification where source_type = '{type}' and kind = '{kind}'"
             yield Effect(f"{kind} told of", service, _logged(type, "event_id", where), "notification", found)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from bench.books import Books
 
 # A refund in one of these is over, or waits for a person.
-AT_REST = frozenset({"succeeded", "failed", "rejected", "cancelled", "approval_required"})
+AT_REST = frozenset({"succeeded", "failed", "reversed", "rejected", "cancelled", "pending_approval"})
 # The counters of each order against the refunds that they count.
 OF_ORDERS = """
 select l.id from refund_ledger l left join (
     select order_id, sum(amount) filter (where state = 'succeeded') as paid,
-           sum(amount) filter (where state in ('approval_required', 'approved', 'processing', 'unknown')) as open
+           sum(amount) filter (where state in ('pending_approval', 'approved', 'processing', 'unknown')) as open
     from refund group by order_id
 ) r on r.order_id = l.id
 where l.succeeded <> coalesce(r.paid, 0) or l.reserved <> coalesce(r.open, 0)
@@ -63,7 +63,7 @@ def money(books: Books, payments: list[dict[str, Any]], orders: str = "ord_%") -
         there = [(each["amount"], each["payment_ref"]) for each in paid.get(id, ())]
         if state not in AT_REST:
             found._note("unsettled", f"{id} {state}")
-        if not there and state not in ("rejected", "cancelled", "approval_required"):
+        if not there and state not in ("rejected", "cancelled", "pending_approval"):
             found._note("never_paid", f"{id} {state}")
         if (state == "succeeded") != bool(there) or any(each != (amount, payment_ref) for each in there):
             found._note("differences", f"{id} {state} {amount}, provider {there}")

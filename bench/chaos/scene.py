@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+
+import requests
 
 from bench.books import Books
 from bench.chaos.havoc import Havoc
 from bench.chaos.report import say
 from services.simulator import Simulator, spawn
 from tests.servers import GIVEN, obtain
-from tests.stack import ROOT, WITH_DATA, Stack, free_port
+from tests.servers.processes import wait_until
+from tests.stack import ROOT, Stack, free_port
 
 WEBHOOK_SECRET = "whsec_chaos"
 SETTINGS = {
@@ -85,18 +89,25 @@ class Scene:
         """From now on the provider tells what became of refunds by webhook, too."""
         self.simulator.webhook(f"{self.stack.url()}/hooks/stripe", secret=WEBHOOK_SECRET)
 
-    def second_gateway(self) -> int:
-        """Another gateway process beside the first; its port."""
-        port = free_port()
-        log = self._ends.enter_context((self.stack.log_folder / "gateway-2.log").open("ab"))
-        environment = {**self.stack.environment("gateway"), "PORT": str(port)}
-        command = [sys.executable, "-m", "services.cli", "run", "gateway"]
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-        self._ends.callback(process.wait)
-        self._ends.callback(process.kill)
-        return port
+    @contextmanager
+    def second_pair(self) -> Iterator[int]:
+        """Another refund process on the same database, and another gateway that asks it; the gateway's port."""
+        ports = {"refund": free_port(), "gateway": free_port()}
+        with ExitStack() as ends:
+            for service, port in ports.items():
+                environment = {**self.stack.environment(service), "PORT": str(port)}
+                if service == "gateway":
+                    environment["REFUND_URL"] = f"http://127.0.0.1:{ports['refund']}"
+                log = ends.enter_context((self.stack.log_folder / f"{service}-2.log").open("ab"))
+                command = [sys.executable, "-m", "services.cli", "run", service]
+                process = subprocess.Popen(
+                    command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+                )
+                ends.callback(process.wait)
+                ends.callback(process.kill)
+            for port in ports.values():
+                wait_until(lambda port=port: ready_at(port), f"the second process on {port}", 60)
+            yield ports["gateway"]
 
     def payment(self, ref: str, amount: int = 17490) -> None:
         """A captured payment at the provider; once."""
@@ -109,4 +120,5 @@ class Scene:
         return self.simulator.ledger()
 
 
-SERVICES = (*WITH_DATA, "gateway")
+def ready_at(port: int) -> bool:
+    return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=2).ok

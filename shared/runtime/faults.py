@@ -1,7 +1,8 @@
 """Faults on purpose, for the chaos driver: transactions that roll back, reactions that raise.
 
 Only in development mode (the settings refuse FAULTS in production), installed from outside: nothing in the runtime
-knows of it.
+knows of it. `pauses:0.2` makes the pauses after a failed reaction a fifth as long, so that a short run need not wait
+for minutes: the number of tries and everything else stay as they are.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from shared.runtime import unit_of_work
+from shared.runtime import inbox, unit_of_work
 from shared.runtime.app import App
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Conflict, UnitOfWork
 
-KINDS = ("rollback", "handler")
+KINDS = ("rollback", "handler", "pauses")
 
 
 class OnPurpose(Exception):
@@ -22,7 +23,7 @@ class OnPurpose(Exception):
 
 
 def parse(text: str) -> dict[str, float]:
-    """`rollback:0.05,handler:0.02` → shares of all transactions and reactions. ValueError for anything else."""
+    """`rollback:0.05,handler:0.02` → shares of all transactions, reactions, pauses. ValueError for anything else."""
     found: dict[str, float] = {}
     for part in text.split(","):
         kind, _, share = part.strip().partition(":")
@@ -39,6 +40,8 @@ def install(app: App, text: str) -> None:
         app.inbox.reactions = {type: _failing(reaction, share) for type, reaction in app.inbox.reactions.items()}
     if share := shares.get("rollback"):
         unit_of_work.UnitOfWork = _rolling_back(share)  # type: ignore[misc]
+    if share := shares.get("pauses"):
+        inbox.DELAYS = tuple(delay * share for delay in inbox.DELAYS)
 
 
 def _failing(reaction: Reaction, share: float) -> Reaction:

@@ -1,0 +1,63 @@
+"""`python -m bench.chaos`: one line of JSON per case, then the verdict; exit code 1 when a goal was missed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+import time
+
+from bench.chaos.everything import Everything
+from bench.chaos.outage import Outage
+from bench.chaos.plan import LONG, SHORT, Plan
+from bench.chaos.race import race
+from bench.chaos.refunds import Payer
+from bench.chaos.report import Case, say, tell, verdict
+from bench.chaos.scene import Scene
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="some two minutes: 13 kills, one of the broker")
+    parser.add_argument("--seed", type=int, help="of the dice that say whom to kill when")
+    options = parser.parse_args(argv)
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
+    signal.signal(signal.SIGTERM, _leave)
+    began = time.monotonic()
+    try:
+        with Scene() as scene:
+            cases = _cases(scene, SHORT if options.short else LONG, random.Random(seed))
+    except KeyboardInterrupt:
+        say("stopped")
+        return 130
+    form = "short" if options.short else "long"
+    return 0 if verdict(cases, form=form, seed=seed, seconds=round(time.monotonic() - began)) else 1
+
+
+def _cases(scene: Scene, plan: Plan, dice: random.Random) -> list[Case]:
+    cases = [_told(race(scene, plan)), _told(asyncio.run(Outage(scene, plan).run()))]
+    scene.fail_on_purpose(plan.faults)
+    payer, everything = Payer(scene, plan, dice), Everything(scene, plan, dice)
+    asyncio.run(payer.run())
+    asyncio.run(everything.run())
+    # The refunds of the last two come to rest together: what a killed process held is waited for once.
+    say("waiting until nothing waits any more")
+    settled = scene.books.settle(plan.settle)
+    cases += [_told(payer.case(settled)), _told(everything.case(settled))]
+    return cases
+
+
+def _told(case: Case) -> Case:
+    tell(case.line())
+    return case
+
+
+def _leave(*_: object) -> None:
+    """SIGTERM is as good as Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
