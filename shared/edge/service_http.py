@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.edge.calls import PATH, CallEndpoint
@@ -86,10 +87,17 @@ class ServiceHttp:
         return status, "application/json", orjson.dumps({"ready": not problems, "problems": problems})
 
     def _metrics(self, _environ: dict[str, Any]) -> tuple[str, str, bytes]:
-        backlog, age = self.app.outbox.backlog()
-        gauges = {"outbox_backlog": backlog, "outbox_oldest_seconds": age, "dead_letters": self.app.dead_letters()}
+        try:
+            gauges = self._gauges()
+        except sa.exc.SQLAlchemyError:
+            gauges = {}  # the database is away: the counters are still worth reading
         extra = "".join(
             f'# TYPE aftersale_{gauge} gauge\naftersale_{gauge}{{service="{self.app.name}"}} {value}\n'
             for gauge, value in gauges.items()
         )
         return "200 OK", CONTENT_TYPE_LATEST, generate_latest() + extra.encode()
+
+    def _gauges(self) -> dict[str, float]:
+        backlog, age = self.app.outbox.backlog()
+        waiting = {"dead_letters": self.app.dead_letters(), "inbox_gaps": self.app.gaps()}
+        return {"outbox_backlog": backlog, "outbox_oldest_seconds": age, **waiting}

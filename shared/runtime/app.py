@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from shared.runtime.unit_of_work import Storage, UnitOfWork
 from shared.storage.engine import Database
 
 log = logging.getLogger(__name__)
+GAP_PATIENCE = timedelta(minutes=1)  # disorder on the wire lasts seconds; after a minute something is lost
 
 
 class App:
@@ -76,6 +78,18 @@ class App:
             dead = sa.select(sa.func.count()).select_from(waiting).where(waiting.c.state == "dead")
             stuck = sa.select(sa.func.count()).select_from(job).where(job.c.state == "dead")
             return connection.execute(dead).scalar_one() + connection.execute(stuck).scalar_one()
+
+    def gaps(self) -> int:
+        """Streams that have waited over a minute for an event that did not come: replay them from their producer."""
+        waiting = self.storage.runtime.inbox_waiting
+        failing = sa.func.max(sa.case((waiting.c.state == "gap", 0), else_=1))
+        streams = (
+            sa.select(waiting.c.stream)
+            .group_by(waiting.c.stream, waiting.c.aggregate_id)
+            .having(sa.func.min(waiting.c.received_at) < self.clock.now() - GAP_PATIENCE, failing == 0)
+        )
+        with self.database.transaction() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(streams.subquery())).scalar_one()
 
 
 class Handover:

@@ -78,6 +78,28 @@ def test_a_late_subscriber_gets_the_past_and_the_present_complete_and_in_order(
     assert {id: heard[id] for id in ids} == {id: list(range(1, 2 + PAST + LIVE)) for id in ids}
 
 
+@pytest.mark.capability("U-13")
+def test_a_replay_fills_the_gap_that_a_lost_event_left(brokered: Brokered) -> None:
+    id = brokered.opened()
+    brokered.settle()
+    lost = Publisher.publish
+    with pytest.MonkeyPatch.context() as broker:
+        broker.setattr(Publisher, "publish", lambda self, events: [event.id for event in events])
+        brokered.do("counter.raise", id=id, by=1)
+        until(lambda: brokered.counter.outbox.backlog()[0] == 0, "event lost on its way")
+    assert Publisher.publish is lost
+    brokered.do("counter.raise", id=id, by=1)
+    until(lambda: [row["seq"] for row in brokered.waiting(id)] == [3], "gap")
+    before = brokered.follower.gaps()
+    brokered.clock.advance(seconds=61)
+    assert brokered.follower.gaps() == before + 1
+    publisher = Publisher(brokered.broker.admin_uri, "replay", queue="follower.inbox")
+    replay(brokered.counter, publisher.publish, ["counter"])
+    publisher.link.cut()
+    until(lambda: brokered.effects(id) == [1, 2, 3], "effects in order")
+    assert brokered.follower.gaps() == before
+
+
 def test_a_replay_to_a_queue_that_is_not_there_says_so(brokered: Brokered) -> None:
     brokered.opened()
     publisher = Publisher(brokered.broker.admin_uri, "replay", queue="nobody.inbox")
