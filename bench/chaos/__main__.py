@@ -8,6 +8,8 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from bench.chaos.everything import Everything
 from bench.chaos.outage import Outage
@@ -16,6 +18,8 @@ from bench.chaos.race import race
 from bench.chaos.refunds import Payer
 from bench.chaos.report import Case, say, tell, verdict
 from bench.chaos.scene import Scene
+
+T = TypeVar("T")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,16 +41,29 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _cases(scene: Scene, plan: Plan, dice: random.Random) -> list[Case]:
-    cases = [_told(race(scene, plan)), _told(asyncio.run(Outage(scene, plan).run()))]
+    cases = [_told(race(scene, plan)), _told(_run(scene, Outage(scene, plan).run()))]
     scene.fail_on_purpose(plan.faults)
     payer, everything = Payer(scene, plan, dice), Everything(scene, plan, dice)
-    asyncio.run(payer.run())
-    asyncio.run(everything.run())
+    _run(scene, payer.run())
+    _run(scene, everything.run())
     # The refunds of the last two come to rest together: what a killed process held is waited for once.
     say("waiting until nothing waits any more")
     settled = scene.books.settle(plan.settle)
     cases += [_told(payer.case(settled)), _told(everything.case(settled))]
     return cases
+
+
+def _run(scene: Scene, work: Coroutine[Any, Any, T]) -> T:
+    """To its end; Ctrl-C ends the killing, too, which goes on in threads."""
+
+    async def stoppable() -> T:
+        try:
+            return await work
+        except asyncio.CancelledError:
+            scene.havoc.stopping.set()
+            raise
+
+    return asyncio.run(stoppable())
 
 
 def _told(case: Case) -> Case:
