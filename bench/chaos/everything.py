@@ -27,6 +27,7 @@ class Everything:
         self.scene, self.plan, self.dice = scene, plan, dice
         self.shop = Shop(scene.stack, "all")
         self.sales = Sales(scene, self.shop, plan.sales)
+        self.last_kill = 0.0
 
     async def run(self) -> None:
         plan = self.plan
@@ -35,6 +36,7 @@ class Everything:
         load = asyncio.create_task(self.sales.run())
         try:
             await asyncio.gather(self._kill_processes(), self._kill_broker())
+            self.last_kill = time.monotonic()
             while await asyncio.to_thread(self.scene.books.committed) < self.plan.events:
                 if time.monotonic() > deadline:
                     break
@@ -58,8 +60,8 @@ class Everything:
             await asyncio.sleep(lasting / (self.plan.broker_kills + 1))
             await asyncio.to_thread(self.scene.havoc.broker)
 
-    def case(self, settled: float) -> Case:
-        """What came of it, once everything is at rest."""
+    def case(self, at_rest: float) -> Case:
+        """What came of it. at_rest: when nothing waited any more (monotonic)."""
         say("counting")
         found = account(self.scene.books)
         self._accepted(found)
@@ -81,7 +83,7 @@ class Everything:
             "money_differences": paid.differences + paid.ledger_differences + paid.over_refunded + paid.unsettled,
             "unfinished_sales": self.sales.begun - self.sales.finished,
             "not_restarted": len(havoc.trouble),
-            "seconds_to_settle": round(settled, 1),
+            "seconds_to_settle": round(at_rest - self.last_kill, 1),
         }
         figures["details"] += paid.details
         nothing = (

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from bench.chaos.customers import Client, Record
 from bench.chaos.money import money
@@ -32,6 +33,7 @@ class Payer:
         self.scene, self.plan, self.dice = scene, plan, dice
         self.shop, self.record = Shop(scene.stack, "pay"), Record()
         self.kills = 0
+        self.last_kill = datetime.now(UTC)
 
     async def run(self) -> None:
         plan, scene = self.plan, self.scene
@@ -65,12 +67,14 @@ class Payer:
             await asyncio.to_thread(self.scene.havoc.ready, ("refund",))
             await asyncio.sleep(self.dice.uniform(0.1, 1.5))
             await asyncio.to_thread(self.scene.havoc.kill, "refund")
-            self.kills += 1
+            self.kills, self.last_kill = self.kills + 1, datetime.now(UTC)
         await asyncio.to_thread(self.scene.havoc.ready, ("refund",))
 
-    def case(self, settled: float) -> Case:
+    def case(self) -> Case:
         """What came of it, once everything is at rest."""
         found = money(self.scene.books, self.scene.ledger(), f"ord_{self.shop.tag}_%")
+        last = "select max(updated_at) from refund where order_id like %s"
+        settled = self.scene.books.one("refund", last, (f"ord_{self.shop.tag}_%",)) - self.last_kill
         calls = self.scene.simulator.calls()
         figures = asdict(found) | {
             "refund_kills": self.kills,
@@ -78,7 +82,7 @@ class Payer:
             "calls_cut": sum(call["outcome"] == "cut" for call in calls),
             "failed_requests": len(self.record.unexcused) + len(self.record.given_up),
             "excused_requests": self.record.excused,
-            "seconds_to_settle": round(settled, 1),
+            "seconds_to_settle": round(max(0.0, settled.total_seconds()), 1),
             "failures": (self.record.unexcused + self.record.given_up)[:5],
         }
         nothing = (
