@@ -26,12 +26,12 @@ class Books:
     def services(self) -> tuple[str, ...]:
         return tuple(self._databases)
 
-    def ask(self, service: str, statement: str, values: tuple = ()) -> list[tuple]:
+    def ask(self, service: str, statement: str, values: Any = None) -> list[tuple]:
         with self._databases[service].cursor() as cursor:
             cursor.execute(statement, values or None)  # without values a % in the statement is only a %
             return cursor.fetchall() if cursor.description else []
 
-    def one(self, service: str, statement: str, values: tuple = ()) -> Any:
+    def one(self, service: str, statement: str, values: Any = None) -> Any:
         return self.ask(service, statement, values)[0][0]
 
     def close(self) -> None:

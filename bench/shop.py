@@ -76,6 +76,12 @@ class Shop:
         path = f"/v1/orders/{self.order_id(number)}/issues"
         return self._as_customer(number, path, self.issue(number), "issue")
 
+    def report_as(self, model: int, number: int, body: dict[str, Any]) -> bytes:
+        """The same complaint of the same customer about the copy `number` of order `model`."""
+        ref = self.customer(model)
+        path = f"/v1/orders/{self.order_id(number)}/issues"
+        return self._post(path, body, self._token("customer", f"user_{ref}", ref), f"{self.tag}-{number}-issue")
+
     def refund(self, number: int, claim_id: str) -> bytes:
         """The seller agrees to refund the claimed lines."""
         return self._as_seller(number, f"/v1/claims/{claim_id}/resolutions", {"kind": "refund"}, "refund")

@@ -1,0 +1,64 @@
+"""Claims opened through the gateway as fast as they are answered, at several numbers of connections."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass
+
+from bench.books import Books
+from bench.journeys import JourneyFailed, percentile
+from bench.line import Line, connect
+from bench.shop import Shop
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """own_cpu: the share of one core that the load generator took."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    own_cpu: float
+
+
+def copy_orders(books: Books, shop: Shop, model: str, count: int) -> None:
+    """Orders that only the claim service knows, copied from a real one: enough to open claims on, cheap to make."""
+    columns = [name for (name,) in books.ask("claim", COLUMNS)]
+    chosen = ", ".join("%(tag)s || n" if name == "id" else name for name in columns)
+    copies = "from order_case, generate_series(0, %(last)s) n where id = %(model)s"
+    statement = f"insert into order_case select {chosen} {copies}"
+    books.ask("claim", statement, {"tag": shop.order_id(0)[:-1], "last": count - 1, "model": model})
+
+
+async def accepted(
+    shop: Shop, first: Shop, port: int, numbers: itertools.count, connections: int, seconds: float
+) -> Accepted:
+    """Open claims on copies of the first order of `first`: its lines, its customer."""
+    body = first.issue(0)
+    times: list[float] = []
+    until = time.monotonic() + seconds
+    cpu = time.process_time()
+
+    async def client(line: Line) -> None:
+        while time.monotonic() < until:
+            request = shop.report_as(0, next(numbers), body)
+            sent = time.perf_counter()
+            reply = await line.ask(request)
+            if reply.status != 201:
+                raise JourneyFailed(f"opening a claim: {reply.status} {reply.body[:300]!r}")
+            times.append(time.perf_counter() - sent)
+
+    lines = [await connect(port) for _ in range(connections)]
+    began = time.monotonic()
+    await asyncio.gather(*(client(line) for line in lines))
+    took = time.monotonic() - began
+    for line in lines:
+        line.close()
+    own = (time.process_time() - cpu) / took
+    return Accepted(len(times) / took, percentile(times, 0.5), percentile(times, 0.99), own)
+
+
+COLUMNS = """select column_name from information_schema.columns where table_name = 'order_case'
+    order by ordinal_position"""
