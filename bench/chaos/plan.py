@@ -29,7 +29,7 @@ class Plan:
 LONG = Plan(
     rounds=30,
     calm=20,
-    writes=20,
+    writes=30,
     refunds=600,
     refunds_per_second=8,
     refund_kills=20,

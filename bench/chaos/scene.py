@@ -15,7 +15,7 @@ from bench.books import Books
 from bench.chaos.havoc import Havoc
 from bench.chaos.report import say
 from services.simulator import Simulator, spawn
-from tests.servers import GIVEN, obtain
+from tests.servers import GIVEN, Servers, obtain
 from tests.servers.processes import wait_until
 from tests.stack import ROOT, Stack, free_port
 
@@ -31,24 +31,21 @@ SETTINGS = {
 
 
 class Scene:
-    """Everything that a run needs. Leaving it stops everything that was started."""
+    """Everything that a run needs, on servers of its own if none are given. Leaving it stops all that was started."""
 
     stack: Stack
     simulator: Simulator
     books: Books
     havoc: Havoc
 
-    def __init__(self) -> None:
+    def __init__(self, servers: Servers | None = None) -> None:
+        self._given = servers
         self._ends = ExitStack()
         self._payments: set[str] = set()
 
     def __enter__(self) -> Scene:
-        # Servers that somebody gave us are not ours to kill.
-        for variable in GIVEN:
-            os.environ.pop(variable, None)
-        os.environ.setdefault("TEST_SERVERS", "local")
         try:
-            self._open()
+            self._open(self._given or self._own_servers())
         except BaseException:
             self._ends.close()
             raise
@@ -57,10 +54,17 @@ class Scene:
     def __exit__(self, *_: object) -> None:
         self._ends.close()
 
-    def _open(self) -> None:
+    def _own_servers(self) -> Servers:
+        """Servers that the environment names are not ours to kill."""
+        for variable in GIVEN:
+            os.environ.pop(variable, None)
+        os.environ.setdefault("TEST_SERVERS", "local")
         say("starting servers")
         servers = self._ends.enter_context(obtain())
         say(servers.describe())
+        return servers
+
+    def _open(self, servers: Servers) -> None:
         self.simulator = self._ends.enter_context(spawn())
         provider = {
             "STRIPE_API_KEY": "sk_test_of_the_chaos_driver",
