@@ -104,7 +104,9 @@ class Link:
         if self._until is not None and time.monotonic() > self._until:
             log.warning("%s: no answer from the broker in time, cutting the connection", self.name)
             self._until = None
-            self.cut()
+            # Only shut down: who waits on the socket wakes and closes it. A socket closed under a green thread would
+            # let it sleep on until its own timeout.
+            self._shut_down()
 
     def beat(self) -> None:
         """Send and check heartbeats; call at least every few seconds. Raises when the broker missed too many."""
@@ -136,15 +138,19 @@ class Link:
 
     def cut(self) -> None:
         """Drop the connection at once, without asking the broker."""
-        connection, self.connection, self.channel = self.connection, None, None
+        sock = self._shut_down()
+        self.connection, self.channel = None, None
         WATCHDOG.forget(self)
-        transport = getattr(connection, "_transport", None)
-        sock = getattr(transport, "sock", None)
+        if sock is not None:
+            with suppress(OSError):
+                sock.close()
+
+    def _shut_down(self) -> socket.socket | None:
+        sock = getattr(getattr(self.connection, "_transport", None), "sock", None)
         if sock is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-            with suppress(OSError):
-                sock.close()
+        return sock
 
     @property
     def is_open(self) -> bool:

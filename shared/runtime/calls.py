@@ -100,7 +100,8 @@ class Executor:
     def execute(self, calls: Sequence[Call]) -> list[Answer]:
         """Answer every call, in order. Commands share one transaction, queries another; a bad call fails alone."""
         answers: dict[int, Answer] = {}
-        commands, queries = [], []
+        commands: list[int] = []
+        queries: list[int] = []
         for index, call in enumerate(calls):
             try:
                 self._check(call)
@@ -191,7 +192,7 @@ class Executor:
         return Answer(200, body)
 
     def _prefetch(self, work: UnitOfWork, calls: list[Call]) -> None:
-        wanted = []
+        wanted: list[tuple[type, str]] = []
         for call in calls:
             if loads := self.commands[call.name].loads:
                 wanted += loads(call.args)

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from shared.runtime.envelope import Envelope
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
 from shared.storage.engine import away
-from shared.storage.rows import rows_by_key, upsert_guarded
+from shared.storage.rows import Write, rows_by_key
 from shared.storage.upsert import insert_for
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Inbox:
                 raise
             log.info("batch of %d events runs again one by one: %s", len(events), type(failed).__name__)
         for event in events:
-            _until_stored(lambda only, refused, event=event: self._together([event], only, refused))
+            _until_stored(partial(self._together, [event]))
 
     def _together(self, events: Sequence[Envelope], only: bool = False, refused: Exception | None = None) -> None:
         with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
@@ -230,7 +231,7 @@ class Inbox:
             ).mappings()
             rows = [dict(row) for row in due]
         for row in rows:
-            _until_stored(lambda only, refused, row=row: self._retry(row, only, refused))
+            _until_stored(partial(self._retry, row))
         return len(rows)
 
     def _retry(self, found: dict[str, Any], only: bool, refused: Exception | None) -> None:
@@ -261,7 +262,7 @@ class Inbox:
         return found
 
     def _store(self, work: UnitOfWork, positions: Any) -> None:
-        """Write the positions back, each only if nobody wrote it since it was read (else Conflict).
+        """Write the positions back with the rest, each only if nobody wrote it since it was read (else Conflict).
 
         The revision decides and not the sequence: whoever keeps a gap leaves the sequence as it was, and whoever moves
         it at the same moment must learn that something waits now.
@@ -271,13 +272,11 @@ class Inbox:
             for p in sorted(positions, key=lambda p: p.key)
             if p.changed
         ]
-        if not rows:
-            return
-        if upsert_guarded(work.connection, self.tables.inbox_position, rows, "prev", step=1) != len(rows):
-            raise Conflict("inbox_position")
+        if rows:
+            work.also(Write(self.tables.inbox_position, rows, "guard", "prev", step=1))
 
     def _prefetch(self, work: UnitOfWork, events: Sequence[Envelope]) -> None:
-        wanted = []
+        wanted: list[tuple[type, str]] = []
         for event in events:
             reaction = self.reactions.get(event.type)
             if reaction and reaction.loads:
