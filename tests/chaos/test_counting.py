@@ -140,7 +140,7 @@ def test_the_count_sees_a_refund_that_was_paid_twice_and_one_that_never_was(scen
     payments = scene.ledger()
     first = next(payment for payment in payments if payment["refunds"])
     first["refunds"].append({**first["refunds"][0], "id": "re_again"})
-    assert wrong_money(scene, payments) == {"double_payments": 1, "differences": 1}
+    assert wrong_money(scene, payments) == {"double_payments": 1}
     first["refunds"].clear()
     assert wrong_money(scene, payments) == {"never_paid": 1, "differences": 1}
 
