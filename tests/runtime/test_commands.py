@@ -145,10 +145,10 @@ def test_many_writers_of_one_counter_lose_no_update(backend: Backend, writers: i
     answers = at_once(writers, lambda _: backend.counter.execute([raised(id)])[0])
     done = [answer.body["value"] for answer in answers if answer.ok]
     assert sorted(done) == list(range(1, len(done) + 1))
-    assert {answer.status for answer in answers} <= {200, 503}
+    assert [answer.body["code"] for answer in answers if not answer.ok] == ["BUSY"] * (writers - len(done))
     assert backend.do("counter.get", id=id)["value"] == len(done)
     assert [event.seq for event in backend.log(id)] == list(range(1, len(done) + 2))
-    assert len(done) == writers
+    assert len(done) >= writers * 3 // 4  # normally all; a busy machine may refuse some, aloud
 
 
 def test_numbers_of_a_series_have_no_gap_under_fifty_callers_at_once(backend: Backend) -> None:
