@@ -58,7 +58,8 @@ def unless_known(response: Response, environ: dict[str, Any]) -> Response:
 def problem_response(body: dict[str, Any], correlation: str, headers: dict[str, str] | None = None) -> Response:
     """`application/problem+json` (RFC 9457)."""
     body = {**body, "request_id": correlation}
-    response = Response(orjson.dumps(body), body["status"], SAFE, content_type=PROBLEM)
+    # a wrong item of a list is named by its index, a number
+    response = Response(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), body["status"], SAFE, content_type=PROBLEM)
     response.headers["Cache-Control"] = "no-store"
     if body["status"] == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="aftersale"'

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import ValidationError
+
 from services.gateway.clients import owner_of
 from services.gateway.inquiry import Inquiry
 from services.gateway.problems import ServiceUnavailable
+from shared.contracts.claim import CLOSE_MANY
+from shared.contracts.messaging import THREAD_CLOSE
+from shared.kernel.errors import InvalidInput
 from shared.runtime.calls import Answer
 
 DEADLINE = 1.0  # seconds for all parts of a page: the whole must stay under 1.5 s at the 99th percentile
@@ -60,6 +65,46 @@ def order_page(gateway: Any, inquiry: Inquiry) -> Answer:
         },
     )
     return _unwrapped(answer, "claims")
+
+
+def order_list(gateway: Any, inquiry: Inquiry) -> Answer:
+    """A page of orders with the issue column beside the status (S2-06); null when nobody answers for the column."""
+    answer = gateway.clients.call("order", inquiry.call())
+    if not answer.ok:
+        return answer
+    orders = answer.body["items"]
+    answer.body["warnings"] = []
+    if not orders:
+        return answer
+    asked = {"issues": ("claim.of_orders", {"order_ids": [order["id"] for order in orders]})}
+    issues = parts(gateway, inquiry, asked)["issues"]
+    if warning := _warning("issues", "claim.of_orders", issues):
+        answer.body["warnings"].append(warning)
+    for order in orders:
+        known = issues is not None and issues.ok
+        order["issues"] = issues.body["orders"][order["id"]]["issues"] if known else None
+    return answer
+
+
+def close_threads(gateway: Any, inquiry: Inquiry) -> Answer:
+    """S0-22: each discussion by itself. That of a claim is closed by its claim, which knows what still forbids it."""
+    try:
+        asked = THREAD_CLOSE.schema.load(inquiry.args)["thread_ids"]
+    except ValidationError as wrong:
+        raise InvalidInput(fields=wrong.normalized_messages()) from None
+    claims = {id: "clm_" + id.removeprefix("thr_") for id in asked}  # a claim's thread is named after its claim
+    first = gateway.clients.call("claim", inquiry.call(CLOSE_MANY.name, {"claim_ids": list(claims.values())}))
+    if not first.ok:
+        return first
+    by_claim = {each["claim_id"]: each["result"] for each in first.body["results"]}
+    found = {id: by_claim[claim] for id, claim in claims.items()}
+    others = [id for id in asked if found[id] == "NOT_FOUND"]
+    if others:
+        second = gateway.clients.call("messaging", inquiry.call(args={"thread_ids": others}))
+        if not second.ok:
+            return second
+        found |= {each["thread_id"]: each["result"] for each in second.body["results"]}
+    return Answer(200, {"results": [{"thread_id": id, "result": found[id]} for id in asked]})
 
 
 def claim_page(gateway: Any, inquiry: Inquiry) -> Answer:

@@ -72,6 +72,23 @@ class OrderSummary(View):
     updated_at = Moment(required=True)
 
 
+class Issue(View):
+    """A reported problem in the order list (S2-06)."""
+
+    claim_id = Id(required=True)
+    number = fields.String(required=True)
+    state = fields.String(required=True)
+    label = fields.Dict(required=True)
+    handler = fields.Dict(required=True)
+    open = fields.Boolean(required=True)
+
+
+class OrderRow(OrderSummary):
+    """A row with its issue column; null, with a warning, when the claim service did not answer."""
+
+    issues = fields.List(fields.Nested(Issue), required=True, allow_none=True)
+
+
 class Order(OrderSummary):
     """internal_state and settlement: for sellers and staff only."""
 

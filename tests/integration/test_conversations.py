@@ -65,8 +65,11 @@ def test_an_integrator_runs_the_whole_cycle_through_the_api_alone(shop):
     eventually(lambda: integrator.get(f"/v1/claims/{claim['id']}")["state"] == "in_progress")
     integrator.post(f"/v1/claims/{claim['id']}/resolutions", body)
     shop.claim_reaches(claim["id"], "resolved")
-    results = integrator.post("/v1/claims:close", {"claim_ids": [claim["id"]]})["results"]
-    assert [each["result"] for each in results] == ["CLOSED"]
+    close = {"thread_ids": [thread["id"], "thr_unknown"]}
+    results = integrator.post("/v1/threads:close", close)["results"]
+    assert [each["result"] for each in results] == ["CLOSED", "NOT_FOUND"]
+    shop.claim_reaches(claim["id"], "closed")
+    assert integrator.post("/v1/threads:close", close)["results"][0]["result"] == "ALREADY_CLOSED"
 
 
 @pytest.mark.capability("S0-02")

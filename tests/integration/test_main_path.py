@@ -51,6 +51,11 @@ def test_an_open_problem_shows_on_the_order_and_holds_its_settlement_until_it_is
 
     claim = shop.report(order)
     page = shop.order_shows(order, lambda page: page["open_claims"] == 1 and page["claims"])
+    rows = {row["number"]: row["issues"] for row in shop.seller.get("/v1/orders")["items"]}
+    assert rows["1002"] == []
+    assert [(issue["claim_id"], issue["label"]["en"], issue["open"]) for issue in rows["1001"]] == [
+        (claim["id"], "Sent", True)
+    ]
     assert page["display_status"]["code"] == "issue_reported"
     assert [(each["id"], each["label"]["en"]) for each in page["claims"]] == [(claim["id"], "Sent")]
     assert [hold["claim_id"] for hold in page["settlement"]["holds"]] == [claim["id"]]

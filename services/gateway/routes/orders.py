@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from services.gateway import views
-from services.gateway.compose import order_page
+from services.gateway.compose import order_list, order_page
 from services.gateway.table import Route
 from shared.contracts import claim, refund
 from shared.contracts import order as contract
@@ -20,7 +20,8 @@ ROUTES = (
         "/v1/orders",
         "List orders, newest change first",
         contract.LIST,
-        view=views.listing(views.OrderSummary),
+        view=views.listing(views.OrderRow),
+        answer=order_list,
     ),
     read(
         ONE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from services.gateway import views
+from services.gateway.compose import close_threads
 from services.gateway.table import Route
 from shared.contracts import messaging as contract
 
@@ -31,7 +32,12 @@ ROUTES = (
         location="/v1/threads/{id}",
     ),
     write(
-        "POST", "/v1/threads:close", "Close many threads, each by itself", contract.THREAD_CLOSE, view=views.Results()
+        "POST",
+        "/v1/threads:close",
+        "Close many threads, each by itself",
+        contract.THREAD_CLOSE,
+        view=views.Results(),
+        answer=close_threads,
     ),
     write("PATCH", "/v1/messages/{message_id}", "Make a message public or private", contract.MESSAGE_SET_VISIBILITY),
     write("POST", "/v1/messages/{message_id}:handled", "Mark a message as handled", contract.MESSAGE_MARK_HANDLED),
