@@ -48,9 +48,8 @@ def _cases(scene: Scene, plan: Plan, dice: random.Random) -> list[Case]:
     _run(scene, everything.run())
     # The refunds of the last two come to rest together: what a killed process held is waited for once.
     say("waiting until nothing waits any more")
-    scene.books.settle(plan.settle)
-    at_rest = time.monotonic()
-    cases += [_told(payer.case()), _told(everything.case(at_rest))]
+    left = scene.rest(plan.settle)
+    cases += [_told(payer.case()), _told(everything.case(time.monotonic(), left))]
     return cases
 
 

@@ -60,8 +60,8 @@ class Everything:
             await asyncio.sleep(lasting / (self.plan.broker_kills + 1))
             await asyncio.to_thread(self.scene.havoc.broker)
 
-    def case(self, at_rest: float) -> Case:
-        """What came of it. at_rest: when nothing waited any more (monotonic)."""
+    def case(self, at_rest: float, left: dict[str, int]) -> Case:
+        """What came of it. at_rest: when nothing waited any more (monotonic); left: what still did."""
         say("counting")
         found = account(self.scene.books)
         self._accepted(found)
@@ -83,6 +83,7 @@ class Everything:
             "money_differences": paid.differences + paid.ledger_differences + paid.over_refunded + paid.unsettled,
             "unfinished_sales": self.sales.begun - self.sales.finished,
             "not_restarted": len(havoc.trouble),
+            "left_waiting": sum(left.values()),
             "seconds_to_settle": round(at_rest - self.last_kill, 1),
         }
         figures["details"] += paid.details
@@ -98,6 +99,7 @@ class Everything:
             "money_differences",
             "unfinished_sales",
             "not_restarted",
+            "left_waiting",
         )
         least = {
             "committed": self.plan.events,

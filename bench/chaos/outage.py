@@ -55,16 +55,16 @@ class Outage:
         await asyncio.sleep(AFTER)
         stop.set()
         await load
-        settled = await asyncio.to_thread(scene.books.settle, plan.settle)
+        left = await asyncio.to_thread(scene.rest, plan.settle)
         p99 = {
             "p99_before_ms": self._p99(began, gone),
             "p99_away_ms": self._p99(gone, starts),
             "p99_starting_ms": self._p99(starts, opened),
             "p99_after_ms": self._p99(opened, time.monotonic()),
         }
-        return self._case(p99, round(opened - gone, 1), first, empty, settled)
+        return self._case(p99, round(opened - gone, 1), first, empty, left)
 
-    def _case(self, p99: dict[str, float], closed: float, first: float, empty: float, settled: float) -> Case:
+    def _case(self, p99: dict[str, float], closed: float, first: float, empty: float, left: dict[str, int]) -> Case:
         failed = self.record.unexcused + self.record.given_up
         figures = p99 | {
             "requests": self.record.requests,
@@ -74,11 +74,12 @@ class Outage:
             "seconds_to_empty_backlog": empty,
             "backlog": self.backlog,
             "p99_away_to_before": round(p99["p99_away_ms"] / p99["p99_before_ms"], 2),
-            "seconds_to_settle": round(settled, 1),
+            "left_waiting": sum(left.values()),
             "failures": failed[:5],
         }
         most = {
             "failed_requests": 0,
+            "left_waiting": 0,
             "seconds_to_first_event": FIRST_WITHIN,
             "seconds_to_empty_backlog": EMPTY_WITHIN,
         }

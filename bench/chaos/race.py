@@ -26,7 +26,7 @@ def race(scene: Scene, plan: Plan) -> Case:
     with scene.second_pair() as second:
         ports = (scene.stack.ports["gateway"], second)
         rounds = asyncio.run(_rounds(shop, plan.rounds, ports))
-    settled = scene.books.settle(plan.settle)
+    left = scene.rest(plan.settle)
     found = money(scene.books, scene.ledger(), f"ord_{shop.tag}_%")
     accepted = [statuses[201] for statuses in rounds]
     answers = sum(rounds, Counter())
@@ -35,9 +35,16 @@ def race(scene: Scene, plan: Plan) -> Case:
         "answers": {str(status): count for status, count in sorted(answers.items())},
         "rounds_over_refunded": sum(count > 1 for count in accepted) + found.over_refunded,
         "rounds_without_refund": accepted.count(0),
-        "seconds_to_settle": round(settled, 1),
+        "left_waiting": sum(left.values()),
     }
-    nothing = ("rounds_over_refunded", "rounds_without_refund", "double_payments", "never_paid", "ledger_differences")
+    nothing = (
+        "rounds_over_refunded",
+        "rounds_without_refund",
+        "double_payments",
+        "never_paid",
+        "ledger_differences",
+        "left_waiting",
+    )
     return Case("twenty refunds of one order at once", ("R20",), figures, most=dict.fromkeys(nothing, 0))
 
 

@@ -119,6 +119,15 @@ class Scene:
             self._payments.add(ref)
             self.simulator.payment("eur", amount, id=ref)
 
+    def rest(self, seconds: float) -> dict[str, int]:
+        """Wait until nothing waits any more. What still does when time is over: what was lost is waited for in vain."""
+        try:
+            self.books.settle(seconds)
+        except TimeoutError as late:
+            say(str(late))
+            return self.books.waiting()
+        return {}
+
     def ledger(self) -> list[dict[str, Any]]:
         """What the provider really moved."""
         return self.simulator.ledger()
