@@ -73,7 +73,7 @@ class Outage:
             "seconds_to_first_event": first,
             "seconds_to_empty_backlog": empty,
             "backlog": self.backlog,
-            "p99_away_to_before": round(p99["p99_away_ms"] / p99["p99_before_ms"], 2),
+            "p99_away_to_before": round(p99["p99_away_ms"] / max(p99["p99_before_ms"], 0.1), 2),
             "left_waiting": sum(left.values()),
             "failures": failed[:5],
         }
@@ -86,7 +86,9 @@ class Outage:
         return Case("broker killed under steady writes", ("R04", "R05"), figures, most, {"backlog": 1})
 
     def _p99(self, since: float, until: float) -> float:
-        return round(percentile([took for sent, took in self.record.latencies if since <= sent < until], 0.99), 1)
+        """Milliseconds; 0 when nothing was asked in that time."""
+        took = [seconds for sent, seconds in self.record.latencies if since <= sent < until]
+        return round(percentile(took, 0.99), 1) if took else 0.0
 
     async def _prepare(self) -> None:
         """Orders that were shipped, and on some of them a claim to write on."""
