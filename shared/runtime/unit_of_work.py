@@ -20,7 +20,7 @@ from shared.kernel.principal import Principal
 from shared.runtime.envelope import Envelope
 from shared.storage.engine import CONFLICTS, Database, sql_state
 from shared.storage.mapping import Mapping
-from shared.storage.rows import insert_events, insert_rows, rows_by_key, upsert_guarded, upsert_rows
+from shared.storage.rows import Write, rows_by_key, write_all
 from shared.storage.tables import RuntimeTables
 from shared.storage.types import RawJson, to_json
 
@@ -75,6 +75,7 @@ class UnitOfWork:
         self._stored_version: dict[Key, int] = {}  # what the database holds
         self._dirty: dict[Key, dict[str, Any]] = {}
         self._pending = Step()
+        self._also: list[Write] = []
         self.events: list[Envelope] = []
         self.jobs: list[dict[str, Any]] = []
 
@@ -146,27 +147,32 @@ class UnitOfWork:
             self._dirty[key] = row
         self._pending.absorb(step)
 
+    def also(self, write: Write) -> None:
+        """Write this with the next flush."""
+        self._also.append(write)
+
     def flush(self) -> None:
-        """Write everything merged so far: one statement per table, in the same order of tables and ids everywhere.
+        """Write everything merged so far, rows in the same order everywhere.
 
         Raises Conflict when a row is no longer the one that was read.
         """
-        self._flush_aggregates()
         pending, self._pending = self._pending, Step()
-        for table, rows in _by_table(pending.inserts):
-            insert_rows(self.connection, table, rows)
-        for table, rows in _by_table(pending.upserts.values()):
-            upsert_rows(self.connection, table, rows)
-        for (_, id), table in pending.deletes.items():
-            self.connection.execute(table.delete().where(table.c.id == id))
+        writes = list(self._aggregates())
+        writes += [Write(table, rows) for table, rows in _by_table(pending.inserts)]
+        writes += [Write(table, rows, "replace") for table, rows in _by_table(pending.upserts.values())]
         if pending.events:
-            self._log(pending.events)
+            writes += self._logged(pending.events)
             self.events += pending.events
         if pending.jobs:
-            self._keep_jobs(pending.jobs)
+            writes.append(self._kept_jobs(pending.jobs))
             self.jobs += pending.jobs
+        writes, self._also = writes + self._also, []
+        if writes and (table := write_all(self.connection, writes)):
+            raise Conflict(table)
+        for (_, id), table in pending.deletes.items():
+            self.connection.execute(table.delete().where(table.c.id == id))
 
-    def _flush_aggregates(self) -> None:
+    def _aggregates(self) -> Iterator[Write]:
         dirty, self._dirty = self._dirty, {}
         by_table: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for key in sorted(dirty):
@@ -175,16 +181,15 @@ class UnitOfWork:
             self._stored_version[key] = row["version"]
             by_table[key[0]].append(row)
         for name, rows in by_table.items():
-            if upsert_guarded(self.connection, self.storage.by_table[name].table, rows, "version") != len(rows):
-                raise Conflict(name)
+            yield Write(self.storage.by_table[name].table, rows, "guard", "version")
 
-    def _keep_jobs(self, jobs: list[dict[str, Any]]) -> None:
+    def _kept_jobs(self, jobs: list[dict[str, Any]]) -> Write:
         """Jobs due now are handed to this process in memory: the row is its lease, for others to take after a crash."""
         lease = self.now + JOB_LEASE
         rows = [{**job, "due_at": lease if job["due_at"] <= self.now else job["due_at"]} for job in jobs]
-        insert_rows(self.connection, self.storage.runtime.job, rows)
+        return Write(self.storage.runtime.job, rows)
 
-    def _log(self, events: list[Envelope]) -> None:
+    def _logged(self, events: list[Envelope]) -> Iterator[Write]:
         rows = [
             {
                 "event_id": e.id,
@@ -201,8 +206,8 @@ class UnitOfWork:
             }
             for e in events
         ]
-        runtime = self.storage.runtime
-        insert_events(self.connection, runtime.event_log, runtime.outbox, rows, self.now)
+        yield Write(self.storage.runtime.event_log, rows)
+        yield Write(self.storage.runtime.outbox, [{"event_id": e.id, "committed_at": self.now} for e in events])
 
 
 def _by_table(items: Iterable[tuple[sa.Table, dict[str, Any]]]) -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:

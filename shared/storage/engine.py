@@ -35,6 +35,27 @@ def away(failure: BaseException) -> bool:
     return isinstance(failure, sa.exc.TimeoutError) or getattr(failure, "connection_invalidated", False)
 
 
+UNBEGUN = "unbegun"  # in a connection's info: its transaction begins with its first statement
+
+
+def _begin_first(connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_: object) -> tuple:
+    if connection.info.pop(UNBEGUN, False):
+        statement = f"BEGIN; {statement}"
+    return statement, parameters
+
+
+def _end(connection: sa.Connection, how: str) -> None:
+    """COMMIT or ROLLBACK, unless nothing was begun; a connection that cannot even roll back is thrown away."""
+    if connection.info.pop(UNBEGUN, False):
+        return
+    try:
+        connection.exec_driver_sql(how)
+    except BaseException:
+        connection.invalidate()
+        if how == "COMMIT":
+            raise
+
+
 class Database:
     """An engine, and the rule how its transactions begin."""
 
@@ -44,6 +65,9 @@ class Database:
         # One connection per SQLite file, so one writer at a time; PostgreSQL needs no lock of ours.
         self._alone = threading.RLock() if self.is_sqlite else nullcontext()
         self.engine = self._sqlite() if self.is_sqlite else self._postgres(pool_size)
+        if not self.is_sqlite:
+            self._by_hand = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            sa.event.listen(self._by_hand, "before_cursor_execute", _begin_first, retval=True)
 
     def _postgres(self, pool_size: int) -> sa.Engine:
         if self.url.drivername not in ("postgresql", "postgresql+psycopg2"):
@@ -80,8 +104,24 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A connection in a transaction that commits when the block ends and rolls back when it raises."""
-        with self._alone, self.engine.begin() as connection:
+        with self._alone, self._begun() as connection:
             yield connection
+
+    @contextmanager
+    def _begun(self) -> Iterator[sa.Connection]:
+        """On PostgreSQL BEGIN travels with the first statement: the driver would make a round trip of it."""
+        if self.is_sqlite:
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        with self._by_hand.connect() as connection:
+            connection.info[UNBEGUN] = True
+            try:
+                yield connection
+            except BaseException:
+                _end(connection, "ROLLBACK")
+                raise
+            _end(connection, "COMMIT")
 
     def answers(self) -> bool:
         """Does the database answer a question right now? (readiness)"""

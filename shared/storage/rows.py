@@ -7,7 +7,7 @@ with a parameter per value cost three times what running it does (bench/results)
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,47 +19,48 @@ from shared.storage.types import Json, RawJson, to_json
 from shared.storage.upsert import guarded_upsert, plain_upsert
 
 Row = dict[str, Any]
+Shape = tuple[sa.Table, tuple[str, ...], str, str, int]  # what decides the text of a write: all but the rows
 _POSTGRES = postgresql.dialect()
 
 
-def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-    """Append; all rows have the same columns."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(table.insert(), rows)
-    else:
-        connection.exec_driver_sql(insert_text(table, tuple(rows[0])), {"rows": as_json(table, rows)})
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Rows for one table, all with the same columns.
 
-
-def insert_events(
-    connection: sa.Connection, log: sa.Table, outbox: sa.Table, rows: Sequence[Row], now: datetime
-) -> None:
-    """Append events to the log and their ids to the outbox, on PostgreSQL in one round trip."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(log.insert(), rows)
-        connection.execute(outbox.insert(), [{"event_id": row["event_id"], "committed_at": now} for row in rows])
-        return
-    logged = f"WITH logged AS ({insert_text(log, tuple(rows[0]))} RETURNING event_id)"
-    text = f"{logged} INSERT INTO {outbox.name} (event_id, committed_at) SELECT event_id, %(now)s FROM logged"
-    connection.exec_driver_sql(text, {"rows": as_json(log, rows), "now": now})
-
-
-def upsert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-    """Insert new rows, overwrite known ones."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(plain_upsert(table, "sqlite"), rows)
-    else:
-        connection.exec_driver_sql(_upsert_text(table, tuple(rows[0])), {"rows": as_json(table, rows)})
-
-
-def upsert_guarded(connection: sa.Connection, table: sa.Table, rows: Sequence[Row], guard: str, step: int = 0) -> int:
-    """Insert new rows and update known ones whose `guard` plus `step` still equals the new row's `prev`.
-
-    Answers how many it wrote: when fewer than given, somebody else changed one.
+    known: what happens to a row whose key is there already. `refuse`: an error. `replace`: it is overwritten. `guard`:
+    it is updated where its column `guard` plus `step` still equals the new row's `prev`; else somebody changed it.
     """
+
+    table: sa.Table
+    rows: Sequence[Row]
+    known: str = "refuse"
+    guard: str = ""
+    step: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        return (self.table, tuple(self.rows[0]), self.known, self.guard, self.step)
+
+
+def write_all(connection: sa.Connection, writes: Sequence[Write]) -> str | None:
+    """Write everything, on PostgreSQL in one round trip; the name of a table in which somebody else was faster."""
     if connection.dialect.name == "sqlite":
-        return len(connection.execute(guarded_upsert(table, "sqlite", guard, step), rows).all())
-    text = _upsert_text(table, tuple(rows[0]), f"{table.name}.{guard} + {step} = excluded.prev")
-    return connection.exec_driver_sql(text, {"rows": as_json(table, rows)}).rowcount
+        counts = [_write_sqlite(connection, write) for write in writes]
+    else:
+        text = _text_of_all(tuple(write.shape for write in writes))
+        values = {f"w{index}": as_json(write.table, write.rows) for index, write in enumerate(writes)}
+        counts = connection.exec_driver_sql(text, values).one()
+    missed = [write for write, count in zip(writes, counts, strict=True) if write.guard and count != len(write.rows)]
+    return missed[0].table.name if missed else None
+
+
+def _write_sqlite(connection: sa.Connection, write: Write) -> int:
+    if write.guard:
+        statement = guarded_upsert(write.table, "sqlite", write.guard, write.step)
+        return len(connection.execute(statement, write.rows).all())
+    statement = plain_upsert(write.table, "sqlite") if write.known == "replace" else write.table.insert()
+    connection.execute(statement, write.rows)
+    return len(write.rows)
 
 
 def rows_by_key(connection: sa.Connection, table: sa.Table, keys: dict[str, Iterable[str]]) -> list[Row]:
@@ -90,20 +91,25 @@ def _json_columns(table: sa.Table) -> tuple[str, ...]:
 
 
 @cache
-def insert_text(table: sa.Table, names: tuple[str, ...]) -> str:
+def _text_of_all(shapes: tuple[Shape, ...]) -> str:
+    """One statement whose parts write a table each and whose answer is how many rows each wrote."""
+    parts = ", ".join(f"w{index} AS ({_text_of(shape, index)} RETURNING 1)" for index, shape in enumerate(shapes))
+    counts = ", ".join(f"(SELECT count(*) FROM w{index})" for index in range(len(shapes)))
+    return f"WITH {parts} SELECT {counts}"
+
+
+def _text_of(shape: Shape, index: int) -> str:
+    table, names, known, guard, step = shape
     listed = ", ".join(_quoted(name) for name in names)
     types = ", ".join(f"{_quoted(name)} {table.c[name].type.compile(_POSTGRES)}" for name in names)
-    return (
-        f"INSERT INTO {_quoted(table.name)} ({listed}) SELECT {listed} FROM json_to_recordset(%(rows)s) AS new({types})"
-    )
-
-
-@cache
-def _upsert_text(table: sa.Table, names: tuple[str, ...], where: str | None = None) -> str:
+    source = f"json_to_recordset(%(w{index})s) AS r({types})"
+    text = f"INSERT INTO {_quoted(table.name)} ({listed}) SELECT {listed} FROM {source}"
+    if known == "refuse":
+        return text
     keys = [column.name for column in table.primary_key.columns]
     changed = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in names if name not in keys)
-    conflict = f"ON CONFLICT ({', '.join(map(_quoted, keys))}) DO UPDATE SET {changed}"
-    return f"{insert_text(table, names)} {conflict}" + (f" WHERE {where}" if where else "")
+    text = f"{text} ON CONFLICT ({', '.join(map(_quoted, keys))}) DO UPDATE SET {changed}"
+    return f"{text} WHERE {_quoted(table.name)}.{_quoted(guard)} + {step} = excluded.prev" if guard else text
 
 
 @cache
