@@ -145,7 +145,7 @@ class World:
         order = shipped_order(api)
         claim = open_claim(api, order)
         one = f"/v1/claims/{claim['id']}"
-        for kind, id in (("supplier", "sup_1"), ("account", "obs_1")):
+        for kind, id in (("supplier", "sup_1"), ("account", "obs_1"), ("supplier", "sup_9")):
             api.post(f"{one}/observers", coordinator(), {"kind": kind, "id": id})
         api.suite.settle()
         thread = api.get(one, seller())["thread"]["id"]
@@ -164,7 +164,7 @@ class World:
             "refund_id": refund["id"],
             "credit_note_id": refund["credit_note_id"],
             "kind": "supplier",
-            "id": "sup_1",
+            "id": "sup_9",  # whom nobody of the matrix is: removing him takes nobody's rights
             "party": "seller",
             "ref": "sel_1",
         }
