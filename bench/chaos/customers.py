@@ -14,6 +14,9 @@ from bench.chaos.scene import Scene
 from bench.line import Caller, Reply
 from bench.shop import Shop
 
+# Seconds that something may take which is only too early: a reaction that fails three times needs 155.
+LONGEST_WAIT = 400.0
+
 
 @dataclass
 class Record:
@@ -41,10 +44,11 @@ class Client(Caller):
         """The answer's JSON, None when it was never accepted. again: codes that mean `too early` to this client."""
         self._owner, self._what = owner, what
         self._record.requests += 1
-        until = time.monotonic() + self.PATIENCE
+        until, pause = time.monotonic() + LONGEST_WAIT, 0.3
         reply = await self.ask(request)
         while reply.status not in good and _code(reply) in again and time.monotonic() < until:
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 5.0)
             reply = await self.ask(request)
         if reply.status in good:
             self._record.accepted[what].append(number)
