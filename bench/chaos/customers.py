@@ -14,9 +14,6 @@ from bench.chaos.scene import Scene
 from bench.line import Caller, Reply
 from bench.shop import Shop
 
-# Seconds that something may take which is only too early: a reaction that fails three times needs 155.
-LONGEST_WAIT = 400.0
-
 
 @dataclass
 class Record:
@@ -33,8 +30,9 @@ class Record:
 class Client(Caller):
     """One connection. Asks again under the same key until the answer is final; remembers why it had to."""
 
-    def __init__(self, scene: Scene, record: Record, port: int | None = None) -> None:
-        super().__init__(port or scene.stack.ports["gateway"], self._noticed, timeout=8)
+    def __init__(self, scene: Scene, record: Record, patience: float = 100.0) -> None:
+        super().__init__(scene.stack.ports["gateway"], self._noticed, timeout=8)
+        self._patience = patience  # seconds that it goes on asking for what it is too early for
         self._scene, self._record = scene, record
         self._owner, self._what, self._began = "", "", 0.0
 
@@ -44,7 +42,7 @@ class Client(Caller):
         """The answer's JSON, None when it was never accepted. again: codes that mean `too early` to this client."""
         self._owner, self._what = owner, what
         self._record.requests += 1
-        until, pause = time.monotonic() + LONGEST_WAIT, 0.3
+        until, pause = time.monotonic() + self._patience, 0.3
         reply = await self.ask(request)
         while reply.status not in good and _code(reply) in again and time.monotonic() < until:
             await asyncio.sleep(pause)
@@ -92,8 +90,8 @@ BEFORE_REFUND = ("NOT_IN_THIS_STATE", "RESOLUTION_EXECUTING")
 class Sales:
     """Orders from placing to the confirmed solution, so many a second, until told to stop."""
 
-    def __init__(self, scene: Scene, shop: Shop, rate: float) -> None:
-        self.scene, self.shop, self.rate = scene, shop, rate
+    def __init__(self, scene: Scene, shop: Shop, rate: float, patience: float) -> None:
+        self.scene, self.shop, self.rate, self.patience = scene, shop, rate, patience
         self.record = Record()
         self.begun = self.finished = 0
         self._stopping = asyncio.Event()
@@ -118,7 +116,7 @@ class Sales:
 
     async def _sale(self, number: int) -> None:
         self.begun += 1
-        shop, client = self.shop, Client(self.scene, self.record)
+        shop, client = self.shop, Client(self.scene, self.record, self.patience)
         await asyncio.to_thread(self.scene.payment, shop.payment_ref(number))
         for what, request in (("place", shop.place), ("pay", shop.pay), ("ship", shop.ship)):
             if await client.tell("order", what, number, request(number), 200, 201) is None:

@@ -26,7 +26,7 @@ class Everything:
     def __init__(self, scene: Scene, plan: Plan, dice: random.Random) -> None:
         self.scene, self.plan, self.dice = scene, plan, dice
         self.shop = Shop(scene.stack, "all")
-        self.sales = Sales(scene, self.shop, plan.sales)
+        self.sales = Sales(scene, self.shop, plan.sales, plan.patience)
         self.last_kill = 0.0
 
     async def run(self) -> None:

@@ -22,6 +22,7 @@ class Plan:
     events: int
     sales: float
     pause: tuple[float, float]  # seconds between two kills
+    patience: float  # seconds that a customer waits for his money; a reaction that fails three times needs 155
     settle: float  # seconds that everything may take to come to rest
     faults: str
 
@@ -38,6 +39,7 @@ LONG = Plan(
     events=20_000,
     sales=5,
     pause=(0.8, 2.2),
+    patience=400,
     settle=480,
     faults=FAULTS,
 )
@@ -54,6 +56,7 @@ SHORT = Plan(
     events=1_000,
     sales=3,
     pause=(0.8, 2.2),
-    settle=120,
+    patience=100,
+    settle=60,
     faults=f"{FAULTS},pauses:0.2",
 )

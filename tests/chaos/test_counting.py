@@ -25,7 +25,7 @@ MONEY = ("double_payments", "never_paid", "differences", "unsettled", "over_refu
 def scene() -> Iterator[Scene]:
     """A suite in which three sales went from the order to the confirmed refund, undisturbed."""
     with Scene(shared_by_the_run()) as scene:
-        sales = Sales(scene, Shop(scene.stack, "calm"), rate=3)
+        sales = Sales(scene, Shop(scene.stack, "calm"), rate=3, patience=60)
         asyncio.run(_three(sales))
         scene.books.settle(60)
         assert (sales.finished, sales.record.given_up) == (3, [])
