@@ -43,11 +43,11 @@ class Account:
         """Each wanted effect must be found once, and none besides."""
         causes, there = set(wanted), Counter(found)
         self.effects += sum(there.values())
-        self._note("lost", name, (key for key in causes if key not in there))
-        self._note("duplicated", name, (key for key, count in there.items() for _ in range(count - 1)))
-        self._note("ghosts", name, (key for key in there if key not in causes))
+        self.note("lost", name, (key for key in causes if key not in there))
+        self.note("duplicated", name, (key for key, count in there.items() for _ in range(count - 1)))
+        self.note("ghosts", name, (key for key in there if key not in causes))
 
-    def _note(self, figure: str, name: str, keys: Iterable[str]) -> None:
+    def note(self, figure: str, name: str, keys: Iterable[str]) -> None:
         for key in keys:
             setattr(self, figure, getattr(self, figure) + 1)
             if len(self.details) < 20:
@@ -94,7 +94,7 @@ def _positions(books: Books, logs: dict[str, list[Logged]], found: Account) -> N
         for row in log:
             key = (row.stream, row.aggregate_id)
             if row.seq != ends[key] + 1:
-                found._note("order_breaks", "gap in the log", [f"{key} {row.seq}"])
+                found.note("order_breaks", "gap in the log", [f"{key} {row.seq}"])
             ends[key] = row.seq
     for service in books.services:
         stands = dict.fromkeys((key for key in ends if key[0] in books.follows[service]), 0)
@@ -103,22 +103,22 @@ def _positions(books: Books, logs: dict[str, list[Logged]], found: Account) -> N
         found.handled += sum(stands.values())
         for key, seq in stands.items():
             name = f"{service} {key[0]} {key[1]}"
-            found._note("lost", name, map(str, range(seq + 1, ends.get(key, 0) + 1)))
-            found._note("ghosts", name, map(str, range(ends.get(key, 0) + 1, seq + 1)))
+            found.note("lost", name, map(str, range(seq + 1, ends.get(key, 0) + 1)))
+            found.note("ghosts", name, map(str, range(ends.get(key, 0) + 1, seq + 1)))
 
 
 def _ghosts(found: Account, every: dict[str, Logged], told: list[str]) -> None:
     """An effect of an event that nobody committed (R02)."""
     causes = (row.causation for row in every.values() if (row.causation or "").startswith("evt_"))
-    found._note("ghosts", "caused by", (cause for cause in causes if cause not in every))
-    found._note("ghosts", "told of", (source for source in told if source not in every))
+    found.note("ghosts", "caused by", (cause for cause in causes if cause not in every))
+    found.note("ghosts", "told of", (source for source in told if source not in every))
 
 
 def _twice(found: Account, log: list[Logged]) -> None:
     """No event makes another service record the same of the same thing twice."""
     of_events = (row for row in log if (row.causation or "").startswith("evt_"))
     count = Counter((row.causation, row.type, row.aggregate_id) for row in of_events)
-    found._note("duplicated", "caused by", (str(key) for key, times in count.items() for _ in range(times - 1)))
+    found.note("duplicated", "caused by", (str(key) for key, times in count.items() for _ in range(times - 1)))
 
 
 def _inversions(found: Account, log: list[Logged], every: dict[str, Logged]) -> None:
@@ -130,5 +130,5 @@ def _inversions(found: Account, log: list[Logged], every: dict[str, Logged]) -> 
             continue
         key = (row.stream, row.aggregate_id, cause.stream, cause.aggregate_id)
         if cause.seq < last[key]:
-            found._note("order_breaks", row.type, [f"{row.aggregate_id} {row.seq}"])
+            found.note("order_breaks", row.type, [f"{row.aggregate_id} {row.seq}"])
         last[key] = max(last[key], cause.seq)

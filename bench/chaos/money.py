@@ -37,7 +37,7 @@ class Money:
     ledger_differences: int = 0
     details: list[str] = field(default_factory=list)
 
-    def _note(self, figure: str, about: Any) -> None:
+    def note(self, figure: str, about: Any) -> None:
         setattr(self, figure, getattr(self, figure) + 1)
         if len(self.details) < 20:
             self.details.append(f"{figure}: {about}")
@@ -55,21 +55,21 @@ def money(books: Books, payments: list[dict[str, Any]], orders: str = "ord_%") -
     known = {row[0] for row in books.ask("refund", "select id from refund")}
     for id, refunds in paid.items():
         if id not in known:
-            found._note("differences", f"{id} paid, but not known here")
+            found.note("differences", f"{id} paid, but not known here")
         for again in refunds[1:]:
-            found._note("double_payments", f"{id} {again['id']}")
+            found.note("double_payments", f"{id} {again['id']}")
     for id, state, amount, payment_ref in ours:
         found.refunds += 1
         there = [(each["amount"], each["payment_ref"]) for each in paid.get(id, ())]
         if state not in AT_REST:
-            found._note("unsettled", f"{id} {state}")
+            found.note("unsettled", f"{id} {state}")
         if not there and state not in ("rejected", "cancelled", "pending_approval"):
-            found._note("never_paid", f"{id} {state}")
+            found.note("never_paid", f"{id} {state}")
         if (state == "succeeded") != bool(there) or any(each != (amount, payment_ref) for each in there):
-            found._note("differences", f"{id} {state} {amount}, provider {there}")
+            found.note("differences", f"{id} {state} {amount}, provider {there}")
     for query in (OF_ORDERS, OF_ENTRIES):
         for (id,) in books.ask("refund", query):
-            found._note("ledger_differences", id)
+            found.note("ledger_differences", id)
     return found
 
 
@@ -78,7 +78,7 @@ def _paid(found: Money, payments: list[dict[str, Any]]) -> dict[str, list[dict[s
     paid: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for payment in payments:
         if payment["refunded"] > payment["captured"]:
-            found._note("over_refunded", payment["id"])
+            found.note("over_refunded", payment["id"])
         for refund in payment["refunds"]:
             if refund["status"] == "succeeded":
                 id = refund["metadata"].get("refund_id", f"none of ours: {refund['id']}")
