@@ -96,10 +96,9 @@ def open_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if ctx.principal.role not in OPENERS:
         raise Forbidden()
     order = ctx.get(OrderParties, args["order_id"])
-    if order is None:
+    # a foreign order is answered like one that is not known (yet): whether it exists is nobody's business (T01)
+    if order is None or not (ctx.principal.is_staff or ctx.principal.acts_for_seller(order.seller_id)):
         raise OrderNotSynced(order_id=args["order_id"])
-    if not (ctx.principal.is_staff or ctx.principal.acts_for_seller(order.seller_id)):
-        raise NotFound(kind="order", id=order.id)
     author = policies.author_of(ctx.principal)
     thread = Thread(
         id=ctx.new_id("thr"),

@@ -11,11 +11,16 @@ from shared.kernel.errors import Forbidden, NotFound
 from shared.runtime.unit_of_work import Context
 
 
+def seen_ledger(ctx: Context, order_id: str) -> RefundLedger:
+    """The ledger to read: not there yet is E8, and a foreign one is answered the same (T01)."""
+    found = ctx.get(RefundLedger, order_id)
+    foreign = found is not None and not sees(ctx.principal, found.seller_id, found.customer_ref)
+    return synced(None if foreign else found)
+
+
 def ledger_for(ctx: Context, order_id: str, action: str) -> RefundLedger:
-    """The ledger for a change: not there yet is E8, a foreign one is not found (T01), a forbidden action is refused."""
-    ledger = synced(ctx.get(RefundLedger, order_id))
-    if not sees(ctx.principal, ledger.seller_id, ledger.customer_ref):
-        raise NotFound(kind="order", id=order_id)
+    """The ledger for a change; FORBIDDEN when the caller may see it and not do this."""
+    ledger = seen_ledger(ctx, order_id)
     if not may(ctx.principal, action, ledger.seller_id):
         raise Forbidden(action=f"refund.{action}")
     return ledger

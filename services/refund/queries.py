@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.refund.access import asked_of, claim_for, ledger_for
-from services.refund.model import CreditNote, Refund, RefundLedger
+from services.refund.access import asked_of, claim_for, ledger_for, seen_ledger
+from services.refund.model import CreditNote, Refund
 from services.refund.model.credit_note import shipment_data, tax_table
 from services.refund.model.refund import line_data
 from services.refund.policies import (
@@ -19,7 +19,6 @@ from services.refund.policies import (
     profile_of,
     sees,
     split,
-    synced,
 )
 from services.refund.storage import REFUND, payment_refs, provider_events, refunds
 from services.refund.views import credit_note_view, envelope_view, refund_view
@@ -100,9 +99,7 @@ def _scope(who: Principal) -> list[Any]:
 
 def get_envelope(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """N1: everything the order's money can still do."""
-    ledger = synced(ctx.get(RefundLedger, args["order_id"]))
-    if not sees(ctx.principal, ledger.seller_id, ledger.customer_ref):
-        raise NotFound(kind="order", id=args["order_id"])
+    ledger = seen_ledger(ctx, args["order_id"])
     made = ctx.find(Refund, refunds.c.order_id == ledger.id, order_by=refunds.c.id)
     return envelope_view(ledger, made, ctx.principal)
 

@@ -78,7 +78,7 @@ def test_an_included_supplier_reads_the_claim_and_changes_nothing(shop):
             assert shop.refused(command, who, claim, **args) == "FORBIDDEN", command
         order_id = claim["order_id"]
         assert shop.suite.refused("claim.open", who, order_id=order_id, reason_code="other", text="x")["code"] == (
-            "NOT_FOUND"
+            "ORDER_NOT_SYNCED"
         )
         closed = shop.suite.do("claim.close_many", who, claim_ids=[claim["id"]])["results"]
         assert [one["result"] for one in closed] == ["FORBIDDEN"]

@@ -292,8 +292,8 @@ def test_what_cannot_be_opened_is_refused_and_told_nobody(shop):
         return shop.suite.refused("claim.open", who, **({"order_id": order["id"]} | complaint | changes))["code"]
 
     assert code(customer(), order_id="ord_unknown") == "ORDER_NOT_SYNCED"
-    assert code(customer("cus_2")) == "NOT_FOUND"
-    assert code(seller("sel_2")) == "NOT_FOUND"
+    assert code(customer("cus_2")) == "ORDER_NOT_SYNCED"
+    assert code(seller("sel_2")) == "ORDER_NOT_SYNCED"
     assert code(customer(tenant="other")) == "ORDER_NOT_SYNCED"
     assert code(seller()) == "FORBIDDEN"
     assert code(customer(), reason_code="damaged_items") == "REASON_NOT_AVAILABLE"

@@ -143,7 +143,7 @@ def test_a_customer_or_a_foreign_seller_opens_no_thread_on_an_order(desk):
     desk.place_order()
 
     assert desk.call("thread.open", CUSTOMER, order_id="ord_1", text="Hello").status == 403
-    assert desk.call("thread.open", OTHER_SELLER, order_id="ord_1", text="Hello").status == 404
+    assert desk.call("thread.open", OTHER_SELLER, order_id="ord_1", text="Hello").body["code"] == "ORDER_NOT_SYNCED"
     assert desk.published == []
 
 

@@ -10,7 +10,7 @@ from services.claim.model import Asking, Claim, Complaint, ObserverSeat, OrderCa
 from services.claim.model.refusals import LineNotInOrder, ModuleNotEnabled, OrderNotSynced
 from services.claim.profiles import PROFILES
 from services.claim.views import claim_view
-from shared.kernel.errors import NotFound, Refusal
+from shared.kernel.errors import Refusal
 from shared.kernel.money import Money
 from shared.runtime.unit_of_work import Context
 
@@ -46,11 +46,11 @@ def open_a_claim(ctx: Context, args: dict[str, Any]) -> View:
 
 
 def _may_open_on(ctx: Context, case: OrderCase) -> None:
-    """One's own order, or staff on behalf; somebody else's order does not exist (T01)."""
+    """One's own order, or staff on behalf; somebody else's is answered like one that is not known (yet) (T01)."""
     who = ctx.principal
     own = (who.role == "customer" and who.party == case.customer_ref) or who.acts_for_seller(case.seller_id)
     if not own and not who.is_staff:
-        raise NotFound(kind="order", id=case.id)
+        raise OrderNotSynced(order_id=case.id)
 
 
 def choose_resolution(ctx: Context, args: dict[str, Any]) -> View:
