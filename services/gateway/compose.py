@@ -80,9 +80,9 @@ def order_list(gateway: Any, inquiry: Inquiry) -> Answer:
     issues = parts(gateway, inquiry, asked)["issues"]
     if warning := _warning("issues", "claim.of_orders", issues):
         answer.body["warnings"].append(warning)
+    known = issues.body["orders"] if issues is not None and issues.ok else None
     for order in orders:
-        known = issues is not None and issues.ok
-        order["issues"] = issues.body["orders"][order["id"]]["issues"] if known else None
+        order["issues"] = known[order["id"]]["issues"] if known else None
     return answer
 
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -63,6 +64,7 @@ class _Lane:
     def _send(self, batch: list[_Pending]) -> None:
         if not batch:
             return
+        answers: Sequence[Answer | None]
         try:
             answers = self._client.post([pending.call for pending in batch], batch[-1].until - time.monotonic())
         except Exception as failed:
@@ -145,7 +147,7 @@ class CallEndpoint:
         try:
             request = orjson.loads(body)
             wire, tokens = request["calls"], request["tokens"]
-            answers: list[Answer | None] = [None] * len(wire)
+            answers: dict[int, Answer] = {}
             calls, indexes = [], []
             for index, each in enumerate(wire):
                 try:
@@ -155,9 +157,8 @@ class CallEndpoint:
                     answers[index] = refused(refusal)
         except (KeyError, TypeError, IndexError) as wrong:
             raise ValueError(f"not a batch of calls: {type(wrong).__name__}") from None
-        for index, answer in zip(indexes, self._execute(calls) if calls else [], strict=True):
-            answers[index] = answer
-        return orjson.dumps({"answers": [_dump(answer) for answer in answers]})
+        answers |= dict(zip(indexes, self._execute(calls) if calls else [], strict=True))
+        return orjson.dumps({"answers": [_dump(answers[index]) for index in range(len(wire))]})
 
     def _read(self, each: dict[str, Any], tokens: list[str]) -> Call:
         principal = self._verifier.principal(tokens[each["token"]])

@@ -55,7 +55,7 @@ class EdgeInbox(_Fired):
 
     def start(self) -> None:
         settings: Settings = self.container.config["settings"]
-        self._consumer = Consumer(settings.amqp_uri, self.container.service_name, self.fire)
+        self._consumer = Consumer(settings.broker(), self.container.service_name, self.fire)
         self.container.config["consumer"] = self._consumer
         self.container.spawn_managed_thread(self._consumer.run, identifier="consumer")
 
@@ -69,7 +69,7 @@ class EdgeCalls(_Fired):
     def start(self) -> None:
         settings: Settings = self.container.config["settings"]
         app = app_of(self.container)
-        topology = partial(check_passively, connector(settings.amqp_uri), app.name)
+        topology = partial(check_passively, connector(settings.broker()), app.name)
         self.health = self.container.config["health"] = Health(app, topology)
         endpoint = CallEndpoint(app, settings.call_secret, execute=self.fire)
         face = ServiceHttp(app, endpoint, self.health)
@@ -88,7 +88,7 @@ class Joined(DependencyProvider):
         settings: Settings = self.container.config["settings"]
         app = app_of(self.container)
         must_route = self.container.config.get("must_route", frozenset())
-        self._relay = Relay(app, settings.amqp_uri, must_route)
+        self._relay = Relay(app, settings.broker(), must_route)
         self._workers = Workers(app)
         self._relay.start()
         self._workers.start()

@@ -79,6 +79,12 @@ class Settings:
     def production(self) -> bool:
         return self.mode == PRODUCTION
 
+    def broker(self) -> str:
+        """The URI of the broker; refused when there is none, since a service alone cannot be joined."""
+        if not self.amqp_uri:
+            raise SettingsRefused("AMQP_URI is missing: amqp://user:password@host:5672/vhost")
+        return self.amqp_uri
+
     def database_url(self, service: str) -> str:
         """The service's own database: DATABASE_URL, or a SQLite file of its own in the data folder."""
         if self.database:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from shared.runtime.app import App
@@ -31,7 +32,7 @@ class Joined:
         self._ready_jobs: list[tuple[App, dict[str, Any]]] = []
         for app in self.apps.values():
             app.on_events = lambda events: self._wake.set()
-            app.on_jobs = lambda jobs, app=app: self._jobs_ready(app, jobs)
+            app.on_jobs = partial(self._jobs_ready, app)
 
     def call(self, service: str, call: Call) -> Answer:
         """One call of one service, as the gateway's client makes it."""

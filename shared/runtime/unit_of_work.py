@@ -167,8 +167,8 @@ class UnitOfWork:
             writes.append(self._kept_jobs(pending.jobs))
             self.jobs += pending.jobs
         writes, self._also = writes + self._also, []
-        if writes and (table := write_all(self.connection, writes)):
-            raise Conflict(table)
+        if writes and (lost := write_all(self.connection, writes)):
+            raise Conflict(lost)
         for (_, id), table in pending.deletes.items():
             self.connection.execute(table.delete().where(table.c.id == id))
 
