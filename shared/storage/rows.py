@@ -49,7 +49,7 @@ def write_all(connection: sa.Connection, writes: Sequence[Write]) -> str | None:
     else:
         text = _text_of_all(tuple(write.shape for write in writes))
         values = {f"w{index}": as_json(write.table, write.rows) for index, write in enumerate(writes)}
-        counts = connection.exec_driver_sql(text, values).one()
+        counts = _executed(connection, text, values, "json").one()
     missed = [write for write, count in zip(writes, counts, strict=True) if write.guard and count != len(write.rows)]
     return missed[0].table.name if missed else None
 
@@ -70,8 +70,20 @@ def rows_by_key(connection: sa.Connection, table: sa.Table, keys: dict[str, Iter
         statement = sa.select(*columns).where(*(table.c[name].in_(sorted(values)) for name, values in keys.items()))
         return [dict(row) for row in connection.execute(statement).mappings()]
     text, names = _select_text(table, tuple(keys))
-    found = connection.exec_driver_sql(text, {name: sorted(values) for name, values in keys.items()})
+    found = _executed(connection, text, {name: sorted(values) for name, values in keys.items()}, "text[]")
     return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type: str) -> sa.CursorResult:
+    """Run a statement of ours, planned once per connection: planning costs the server more than writing eight rows."""
+    prepared: dict[str, str] = connection.info.setdefault("prepared", {})
+    if text not in prepared:
+        name = f"rows_{len(prepared)}"
+        numbered = text % {each: f"${index}" for index, each in enumerate(values, 1)}
+        connection.exec_driver_sql(f"PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}")
+        prepared[text] = name
+    given = ", ".join(f"%({each})s" for each in values)
+    return connection.exec_driver_sql(f"EXECUTE {prepared[text]} ({given})", values)
 
 
 def as_json(table: sa.Table, rows: Sequence[Row]) -> str:
