@@ -17,15 +17,18 @@ LISTS = {
 STATES = "array['submitted', 'in_progress', 'resolved', 'closed']"
 
 
-def fill(books: Books, count: int) -> None:
-    """Bring the claim table to `count` rows: copies of a real claim, spread over customers, sellers, states, a year."""
+def fill(books: Books, count: int, orders: str) -> None:
+    """Bring the claim table to `count` rows: copies of a real claim, spread over customers, sellers, states, a year.
+
+    orders: the ids of orders without their number; the copies lie on the first thousand of them.
+    """
     there = books.one("claim", "select count(*) from claim")
     if count <= there:
         return
     columns = [name for (name,) in books.ask("claim", COLUMNS)]
     changed = {
         "id": "'clm_fill_' || n",
-        "order_id": "'ord_fill_' || n",
+        "order_id": f"'{orders}' || n % 1000",
         "customer_ref": f"'cus_' || n % {CUSTOMERS}",
         "seller_id": f"'sel_' || n % {SELLERS}",
         "state": f"({STATES})[1 + n % 4]",

@@ -118,7 +118,7 @@ class Run:
     def _pages(self) -> dict[str, dict[str, float]]:
         found = {}
         for count in self.size.pages:
-            pages.fill(self.books, count)
+            pages.fill(self.books, count, Shop(self.stack, "cmd").order_id(0)[:-1])
             found[str(count)] = asyncio.run(pages.latencies(self.first, self.port, 0, 200))
         return found
 
