@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from typing import Any
@@ -32,7 +31,7 @@ def lines() -> dict[str, dict[str, Any]]:
         pytest.fail(f"the chaos driver did not end within {LONGEST} s")
     finally:
         if driver.poll() is None:
-            driver.send_signal(signal.SIGINT)
+            driver.terminate()
             driver.wait(60)
     return {line["case"]: line for line in map(json.loads, said.splitlines())}
 
