@@ -34,6 +34,7 @@ class Outage:
         self.claims: list[str] = []
         self.placed: deque[int] = deque()  # orders that wait for their payment
         self.backlog = 0
+        self.prepared = int(plan.writes / WRITES * (plan.calm + SLOWEST))
 
     async def run(self) -> Case:
         plan, scene = self.plan, self.scene
@@ -92,7 +93,7 @@ class Outage:
 
     async def _prepare(self) -> None:
         """Orders that were shipped, and on some of them a claim to write on."""
-        count = int(self.plan.writes / WRITES * (self.plan.calm + SLOWEST))
+        count = self.prepared
         say(f"making {2 * count} orders ready")
         for number in range(count):
             self.scene.payment(self.ready.payment_ref(2 * number + 1))
@@ -123,15 +124,20 @@ class Outage:
         return await client.once("order", "pay", number, self.fresh.pay(number), 200, 201)
 
     async def _report(self, client: Client, turn: int) -> bool:
+        if turn >= self.prepared:
+            return await self._write(client, turn, "late")
         return await client.once("claim", "report", turn, self.ready.report(2 * turn), 201)
 
     async def _refund(self, client: Client, turn: int) -> bool:
+        if turn >= self.prepared:
+            return await self._write(client, turn, "later")
         return await client.once("refund", "refund", turn, self.ready.part_refund(2 * turn + 1, PART, 0), 201)
 
-    async def _write(self, client: Client, turn: int) -> bool:
+    async def _write(self, client: Client, turn: int, name: str = "note") -> bool:
+        """Where a broker is away for long, this takes the place of the writes whose orders are used up."""
         which = turn % len(self.claims)
-        number = 2 * int(self.plan.writes / WRITES * (self.plan.calm + SLOWEST)) + which
-        request = self.ready.write(number, self.claims[which], f"Message {turn}", f"old-{turn}-note")
+        number = 2 * self.prepared + which
+        request = self.ready.write(number, self.claims[which], f"Message {turn}", f"old-{turn}-{name}")
         return await client.once("messaging", "write", turn, request, 201)
 
     # the backlog
