@@ -20,7 +20,7 @@ from services.refund.policies import (
     sees,
     split,
 )
-from services.refund.storage import REFUND, payment_refs, provider_events, refunds
+from services.refund.storage import REFUND, payment_refs, provider_events, refunds, runtime
 from services.refund.views import credit_note_view, envelope_view, refund_view
 from shared.kernel.clock import stamp
 from shared.kernel.errors import NotFound
@@ -137,3 +137,10 @@ def payment_at_provider(ctx: Context, provider: str, payment_ref: str | None) ->
         payment_refs.c.provider == provider, payment_refs.c.provider_ref == payment_ref
     )
     return ctx.connection.execute(statement).first()
+
+
+def order_behind(ctx: Context, order_id: str) -> bool:
+    """Does an event of this order wait here, to be tried again or for one before it? Then its ledger is old."""
+    waiting = runtime.inbox_waiting
+    one = sa.select(waiting.c.seq).where(waiting.c.stream == "order", waiting.c.aggregate_id == order_id).limit(1)
+    return ctx.connection.execute(one).first() is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.suite import PARCEL, agent, coordinator, customer, order_args, payment_args, seller
@@ -56,6 +58,31 @@ def test_the_brand_chooses_refund_once_and_the_platform_pays_it_without_any_furt
     assert (refund["kind"], refund["state"], refund["amount"]["amount"]) == ("claim_resolution", "succeeded", 4371)
     assert refund["requested_by"]["id"] == "user_sel_1"
     assert "claim.resolution_executed" in suite.event_types("claim")
+
+
+def test_a_refund_is_not_refused_for_a_payment_that_failed_to_be_booked_and_is_tried_again(suite):
+    book = suite.apps["refund"].inbox.reactions["order.payment_captured"]
+    tries = []
+
+    def fails_once(ctx, event):
+        tries.append(event.id)
+        if len(tries) == 1:
+            raise RuntimeError("the database hiccuped")
+        book.handler(ctx, event)
+
+    suite.apps["refund"].inbox.reactions["order.payment_captured"] = replace(book, handler=fails_once)
+    claim = claim_of(suite, delivered(suite), lines=[{"line_id": LAMP, "qty": 1}])
+    choose(suite, claim, seller())
+
+    assert refunds_of(suite, claim) == []
+    assert suite.event_types("refund") == []
+
+    suite.advance(seconds=10)
+    suite.advance(seconds=60)
+    (refund,) = refunds_of(suite, claim)
+    assert (refund["state"], refund["amount"]["amount"]) == ("succeeded", 4371)
+    assert len(tries) == 2
+    assert "claim.resolution_failed" not in suite.event_types("claim")
 
 
 def test_a_refund_that_the_rules_refuse_is_told_and_the_claim_can_choose_again(suite):

@@ -7,8 +7,9 @@ from typing import Any
 from services.refund.access import asked_of
 from services.refund.handlers.requests import Wanted, begin
 from services.refund.model import ClaimFacts, Payment, Refund, RefundLedger
-from services.refund.model.refusals import ZeroRefund
+from services.refund.model.refusals import OrderNotSynced, ZeroRefund
 from services.refund.policies import Asked, AskedLine, synced
+from services.refund.queries import order_behind
 from services.refund.storage import payment_refs, save_ledger
 from shared.kernel.clock import stamp
 from shared.kernel.errors import Refusal
@@ -109,7 +110,8 @@ def follow_claim_handler(ctx: Context, event: Envelope) -> None:
 def refund_when_resolution_chosen(ctx: Context, event: Envelope) -> None:
     """CLM-04, S2-14: the refund that the claim names, for the one who chose it; a refusal lets the claim go CLM-06.
 
-    Raises OrderNotSynced while the order has not arrived: the event is tried again.
+    Raises OrderNotSynced while the order has not arrived, or something of it waits here to be tried again: what is
+    refused by what was known before it (`nothing is captured yet`) may be right a moment later.
     """
     data = event.data
     wish = data.get("refund")
@@ -123,6 +125,8 @@ def refund_when_resolution_chosen(ctx: Context, event: Envelope) -> None:
         )
         begin(ctx, ledger, who, wanted, ctx.get(ClaimFacts, data["claim_id"]))
     except Refusal as refusal:
+        if order_behind(ctx, ledger.id):
+            raise OrderNotSynced() from refusal
         _reject(ctx, who, Wanted(Asked(wish["kind"]), wish["reason_code"], claim_id=data["claim_id"]), data, refusal)
 
 
