@@ -49,7 +49,7 @@ def write_all(connection: sa.Connection, writes: Sequence[Write]) -> str | None:
     else:
         text = _text_of_all(tuple(write.shape for write in writes))
         values = {f"w{index}": as_json(write.table, write.rows) for index, write in enumerate(writes)}
-        counts = _executed(connection, text, values, "json").one()
+        counts = list(_executed(connection, text, values, "json").one())
     missed = [write for write, count in zip(writes, counts, strict=True) if write.guard and count != len(write.rows)]
     return missed[0].table.name if missed else None
 
