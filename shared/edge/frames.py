@@ -59,11 +59,11 @@ class FrameReader:
 class Incoming(Message):
     """A received message. Properties set exactly as our relay sets them are read by a shortcut."""
 
-    def load_properties(self, class_id: int, buf: bytes, offset: int) -> int:
+    def _load_properties(self, class_id: int, buf: bytes, offset: int) -> int:
         found = _our_properties(buf, offset)
         if found is None:
-            return super().load_properties(class_id, buf, offset)
-        self._properties = found
+            return super()._load_properties(class_id, buf, offset)
+        self.properties = found
         return len(buf)
 
 
