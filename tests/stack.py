@@ -46,7 +46,7 @@ class Stack:
         self.settings = settings
         self.processes: dict[str, subprocess.Popen] = {}
         # A folder of this run: two stacks at the same time must not read one another's logs.
-        self.log_folder = Path(os.environ.get("STACK_LOGS", "/tmp/aftersale-stack")) / self.vhost  # noqa: S108
+        self.log_folder = Path(os.environ.get("STACK_LOGS", "/tmp/aftersale-stack")) / self.vhost
         self.log_folder.mkdir(parents=True, exist_ok=True)
 
     # life

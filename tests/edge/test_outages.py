@@ -16,6 +16,7 @@ from shared.edge.calls import CallClient
 from shared.kernel.ids import new_id
 from shared.runtime.calls import Call
 from tests.edge.conftest import Line, ToyProcess, raised
+from tests.patience import within
 from tests.runtime.backends import until
 from tests.servers import GIVEN, Servers, obtain
 from tests.stack import Stack
@@ -126,8 +127,8 @@ def test_writes_go_on_while_the_broker_is_dead_and_events_flow_when_it_is_back(s
     print(f"p99 {usual * 1000:.0f} ms before and {meanwhile * 1000:.0f} ms meanwhile, ", end="")
     print(f"first event after {first:.1f} s, backlog empty after {drained:.1f} s")
     assert load.failures == []
-    assert first <= 5
-    assert drained <= 30
+    assert first <= within(5)
+    assert drained <= within(30)
     # the goal is 1.2 times; here the starting broker takes the processor that we measure on. Waiting for it is seconds
     assert meanwhile <= max(1.2 * usual, 1)
 
@@ -150,7 +151,7 @@ def test_writes_go_on_while_the_broker_blocks_publishers_and_events_flow_after_i
     print(f"sent {drained:.1f} s and heard {time.monotonic() - calm:.1f} s after the alarm")
     assert stuck > 0
     assert load.failures == []
-    assert drained <= 10
+    assert drained <= within(10)
     with Load(stack) as later:  # both relay threads live: what is written now arrives at once
         until(lambda: len(later.took) > 50, "load")
     until(lambda: unsent(stack) == 0, "empty outbox", 10)
@@ -222,7 +223,7 @@ def test_a_database_that_is_away_burns_no_attempt_and_kills_no_event(
     took = time.monotonic() - began
     proxy.close()
     print(f"all effects {took:.1f} s after the database came back")
-    assert took <= 10
+    assert took <= within(10)
     assert follower.waiting() == []
     assert line.depth("follower.dead") == 0
     assert follower.process.poll() is None

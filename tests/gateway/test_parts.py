@@ -18,6 +18,7 @@ from shared.edge.calls import CallClient, CallEndpoint, CallFailed
 from shared.runtime.calls import Answer, Call
 from tests.gateway.conftest import Api
 from tests.gateway.test_journey import open_claim, shipped_order
+from tests.patience import within
 from tests.suite import agent, customer, integrator, order_args, supplier
 
 SECRETS = dict.fromkeys(
@@ -82,7 +83,7 @@ def test_an_order_page_comes_in_time_without_the_part_that_does_not(lines, way, 
     order = shipped_order(lines.api)
     setattr(lines[service], way, True)
     took, page = seconds(lambda: lines.api.get(f"/v1/orders/{order['id']}", customer()))
-    assert took < 1.0
+    assert took < within(1.0)
     assert page["warnings"] == [{"part": part, "code": "NO_ANSWER", "service": service}]
     assert page[part] is None
     assert page["phase"] == "shipped"
@@ -100,14 +101,14 @@ def test_a_claim_page_comes_without_its_conversation(lines):
     claim = open_claim(lines.api, order)
     lines["messaging"].hung = True
     took, page = seconds(lambda: lines.api.get(f"/v1/claims/{claim['id']}", customer()))
-    assert took < 1.0
+    assert took < within(1.0)
     assert (page["state"], page["thread"], page["messages"], page["refunds"]) == ("submitted", None, None, [])
     assert [(each["part"], each["code"]) for each in page["warnings"]] == [
         ("thread", "NO_ANSWER"),
         ("messages", "NO_ANSWER"),
     ]
     took, listed = seconds(lambda: lines.api.get("/v1/claims?expand=messages", customer()))
-    assert took < 1.0
+    assert took < within(1.0)
     assert listed["items"][0]["messages"] is None
     assert listed["warnings"] == [{"part": "messages", "code": "NO_ANSWER", "service": "messaging"}]
 
@@ -117,7 +118,7 @@ def test_what_the_page_is_about_cannot_be_left_out(lines, way):
     order = shipped_order(lines.api)
     setattr(lines["order"], way, True)
     took, response = seconds(lambda: lines.api.call("GET", f"/v1/orders/{order['id']}", customer()))
-    assert took < 1.0
+    assert took < within(1.0)
     assert (response.status_code, response.json["code"]) == (503, "SERVICE_UNAVAILABLE")
     assert response.json["details"] == {"service": "order"}
     assert response.headers["Retry-After"] == "2"
@@ -180,7 +181,7 @@ def test_a_service_that_accepts_and_never_answers_delays_nobody(api, silent, mon
         times.append(took)
         assert page["refund_envelope"] is None
         assert page["claims"] == []
-    assert max(times) < 1.0
+    assert max(times) < within(1.0)
 
 
 # the principal, again, in each service (T12)
