@@ -82,7 +82,8 @@ class CallClient:
         self.service, self.url = service, url.rstrip("/") + PATH
         self._signer = Signer(service, secret)
         self._pool = urllib3.PoolManager(maxsize=16, retries=False)
-        self._commands = _Lane(self, f"{service}-commands", in_flight=2)
+        # one batch at a time: what arrives meanwhile commits together with the next
+        self._commands = _Lane(self, f"{service}-commands", in_flight=1)
         self._queries = _Lane(self, f"{service}-queries", in_flight=4)
         self._is_query = is_query or reads
 

@@ -21,6 +21,7 @@ IDLE_SECONDS = 15  # a kept-alive connection without a request
 MAX_CONNECTIONS = 1000
 MAX_WAITING = 256  # requests being worked on or waiting; more are told to come back
 
+
 class TooSlow(eventlet.Timeout):
     """The client did not send its request in time."""
 

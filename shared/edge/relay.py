@@ -26,8 +26,8 @@ BATCH = 500
 # Rows younger than this are on their way by the publisher that committed them.
 SWEEP_AFTER = timedelta(seconds=2)
 SWEEP_EVERY = 0.5
-# Only when the last batch was dense: a few ms more per batch buy throughput, at low load there is no linger.
-DENSE, LINGER = 8, 0.005
+# Waits for more as long as the last batch was dense; a lone event leaves at once.
+LINGER, LONGEST = 0.002, 0.02
 
 
 class NotConfirmed(OSError):
@@ -41,9 +41,7 @@ class NoSuchQueue(LookupError):
 class Publisher:
     """Publishes batches with pipelined confirms over one link: to the events' exchanges, or replayed to one queue."""
 
-    def __init__(
-        self, uri: str, name: str, must_route: frozenset[str] = frozenset(), queue: str | None = None
-    ) -> None:
+    def __init__(self, uri: str, name: str, must_route: frozenset[str] = frozenset(), queue: str | None = None) -> None:
         self.link, self.queue = Link(uri, name), queue
         self.must_route = must_route  # streams somebody follows: an unroutable message of one is a broken topology
         self._tag = 0
@@ -132,8 +130,8 @@ class Relay:
     def _publish_loop(self) -> None:
         sent = 0
         while not self._stopping.is_set() or self.handover:
-            if sent >= DENSE:
-                time.sleep(LINGER)
+            if sent > 1:
+                time.sleep(min(LONGEST, LINGER * sent))
             events = self.handover.take(timeout=1.0, most=BATCH)
             sent = self._send(self._publisher, events) if events else self._idle(self._publisher)
 
