@@ -39,6 +39,7 @@ class Timings:
     accepted: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     per_second: float = 0.0
+    turned_away: int = 0  # told to come back later, because too many were waiting already
 
 
 def watch(books: Books) -> None:
@@ -86,7 +87,10 @@ async def at_rate(shop: Shop, books: Books, port: int, numbers: Iterable[int], r
 
     async def one(number: int) -> None:
         line = free.pop() if free else await connect(port)
-        await _journey(line, shop, number, timings, opened)
+        try:
+            await _journey(line, shop, number, timings, opened)
+        except JourneyFailed:
+            timings.turned_away += 1
         free.append(line)
 
     numbers = list(numbers)
@@ -97,7 +101,8 @@ async def at_rate(shop: Shop, books: Books, port: int, numbers: Iterable[int], r
     await asyncio.gather(*running)
     timings.per_second = len(numbers) / (time.monotonic() - began)
     deadline = time.monotonic() + 60
-    while await asyncio.to_thread(told, books, shop.tag) < len(numbers) and time.monotonic() < deadline:
+    whole = len(numbers) - timings.turned_away
+    while await asyncio.to_thread(told, books, shop.tag) < whole and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
     _close(free)
     _finish(timings, books, shop, opened)
@@ -136,6 +141,7 @@ def percentile(values: list[float], share: float) -> float:
 
 def summary(timings: Timings) -> Iterator[tuple[str, float]]:
     yield "per_second", round(timings.per_second, 1)
+    yield "turned_away", timings.turned_away
     for name, values in (("accepted", timings.accepted), ("whole", timings.whole)):
         for share in (0.5, 0.99):
             yield f"{name}_p{share * 100:.0f}_ms", round(percentile(values, share), 1)
