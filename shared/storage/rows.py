@@ -6,7 +6,7 @@ with a parameter per value cost three times what running it does (bench/results)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -63,7 +63,7 @@ def _write_sqlite(connection: sa.Connection, write: Write) -> int:
     return len(write.rows)
 
 
-def rows_by_key(connection: sa.Connection, table: sa.Table, keys: dict[str, Iterable[str]]) -> list[Row]:
+def rows_by_key(connection: sa.Connection, table: sa.Table, keys: Mapping[str, Iterable[str]]) -> list[Row]:
     """The rows in which every named column has one of the values; JSON stays text."""
     if connection.dialect.name == "sqlite":
         columns = [sa.type_coerce(c, sa.Text).label(c.name) if isinstance(c.type, Json) else c for c in table.c]
