@@ -109,6 +109,7 @@ def events(folder: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.capability("U-01")
 @pytest.mark.timeout(240)
 def test_a_newcomer_starts_stops_and_starts_again(demos, tmp_path):
     folder = tmp_path / "data"
