@@ -14,7 +14,7 @@ from shared.kernel.principal import Principal
 def order_view(order: Order, settlement: Settlement | None, principal: Principal) -> dict[str, Any]:
     """The order as `principal` may see it. Customers and suppliers get neither internal state nor settlement."""
     view = summary(order, principal)
-    view["lines"] = [_line(asdict(line)) for line in order.lines]
+    view["lines"] = [asdict(line) for line in order.lines]
     view["shipments"] = order.shipments
     view["parcels"] = order.parcels
     view["payments"] = [
@@ -60,10 +60,6 @@ def summary(order: Order, principal: Principal) -> dict[str, Any]:
 
 def _is_inside(principal: Principal) -> bool:
     return principal.role in ("seller", "integrator", "coordinator", "platform_agent", "system")
-
-
-def _line(line: dict[str, Any]) -> dict[str, Any]:
-    return line
 
 
 def display_status(order: Order) -> dict[str, Any]:

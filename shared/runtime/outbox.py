@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,8 +52,6 @@ class Outbox:
         if not count:
             return 0, 0.0
         if isinstance(oldest, str):
-            from datetime import datetime
-
             oldest = datetime.fromisoformat(oldest)
         return count, max(0.0, (self.app.clock.now() - oldest).total_seconds())
 
