@@ -49,7 +49,7 @@ bench: $(VENV)/.installed-test ## Measure rates and latencies beside the limits 
 	@exec $(BIN)/python -m bench.run $(ARGS)
 
 lint: $(VENV)/.installed-test ## Style, types and who may import whom
-	@$(BIN)/ruff check . && $(BIN)/mypy shared services
+	@$(BIN)/ruff check --no-cache . && $(BIN)/mypy shared services
 
 lock: ## Choose the versions of all dependencies anew (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv'; exit 1; }

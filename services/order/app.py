@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from shared.ops.settings import Settings
-
 from services.order.handlers import CONTENTS
 from services.order.storage import STORAGE
 from shared.kernel.clock import Clock
+from shared.ops.settings import Settings
 from shared.runtime.app import App
 from shared.storage.engine import Database
 
