@@ -6,15 +6,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
-from services.gateway.problems import ServiceUnavailable
-from shared.edge.calls import CallClient, CallFailed
+from services.gateway.problems import ServiceBusy, ServiceUnavailable
+from shared.edge.calls import MOST, CallClient, CallFailed
 from shared.ops.settings import Settings
 from shared.runtime.calls import Answer, Call
 
 log = logging.getLogger(__name__)
 PATIENCE = 5.0  # seconds for a single call: a command may wait for its turn in a batch, never longer than this
+# Calls that one service may have under way: the gateway takes 256 requests, so two services that hold all of theirs
+# leave 56 to the others (ADR 0012). As many as travel in one request to a service.
+SHARE = MOST
 
 OWNERS = {
     "order": "order",
@@ -37,7 +41,7 @@ class Clients(Protocol):
     """The port: what routes and pages ask the services through."""
 
     def call(self, service: str, call: Call) -> Answer:
-        """One call. Raises ServiceUnavailable when no answer comes within PATIENCE."""
+        """One call. Raises ServiceUnavailable when no answer comes within PATIENCE, ServiceBusy beyond its share."""
         ...
 
     def gather(self, wanted: Mapping[str, tuple[str, Call]], deadline_seconds: float) -> dict[str, Answer | None]:
@@ -74,6 +78,7 @@ class HttpClients:
             for service, url in settings.service_urls.items()
             if url
         }
+        self._shares = {service: threading.BoundedSemaphore(SHARE) for service in self.services}
 
     def call(self, service: str, call: Call) -> Answer:
         answer = self._ask(service, call, PATIENCE)
@@ -89,7 +94,8 @@ class HttpClients:
 
         def ask(part: str, service: str, call: Call) -> None:
             try:
-                found[part] = self._ask(service, call, deadline_seconds)
+                with suppress(ServiceBusy):
+                    found[part] = self._ask(service, call, deadline_seconds)
             finally:
                 answered.release()
 
@@ -104,9 +110,13 @@ class HttpClients:
         client = self.services.get(service)
         if client is None:
             return None
+        if not self._shares[service].acquire(blocking=False):
+            raise ServiceBusy(service=service)
         call.deadline = time.time() + timeout
         try:
             return client.call(call, timeout)
         except CallFailed:
             log.warning("%s did not answer %s", service, call.name)
             return None
+        finally:
+            self._shares[service].release()

@@ -114,6 +114,14 @@ class ServiceUnavailable(Refusal):
     retry_after = 2
 
 
+class ServiceBusy(Refusal):
+    """Too many requests wait for the {service} service: come back in a moment, a write with its Idempotency-Key."""
+
+    code = "SERVICE_BUSY"
+    status = 503
+    retry_after = 2
+
+
 OWN: tuple[type[Refusal], ...] = (
     NoSuchRoute,
     MethodNotAllowed,
@@ -128,6 +136,7 @@ OWN: tuple[type[Refusal], ...] = (
     ScopeMissing,
     TooManyRequests,
     ServiceUnavailable,
+    ServiceBusy,
 )
 
 

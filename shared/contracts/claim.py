@@ -376,7 +376,7 @@ class NoArgs(Strict):
     """Takes nothing."""
 
 
-GET = Operation("claim.get", OneClaim())
-LIST = Operation("claim.list", ListArgs())
-OF_ORDERS = Operation("claim.of_orders", OfOrdersArgs())
-PROFILES = Operation("claim.profiles", NoArgs())
+GET = Operation("claim.get", OneClaim(), reads=True)
+LIST = Operation("claim.list", ListArgs(), reads=True)
+OF_ORDERS = Operation("claim.of_orders", OfOrdersArgs(), reads=True)
+PROFILES = Operation("claim.profiles", NoArgs(), reads=True)

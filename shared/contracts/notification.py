@@ -74,4 +74,4 @@ class ListArgs(Strict):
 
 
 CONTACT_RECORD = Operation("contact.record", RecordContactArgs())
-NOTIFICATION_LIST = Operation("notification.list", ListArgs())
+NOTIFICATION_LIST = Operation("notification.list", ListArgs(), reads=True)

@@ -187,8 +187,8 @@ CANCEL = Operation("order.cancel", CancelOrder(), money=True)
 SET_PUBLIC_STATE = Operation("order.set_public_state", SetState())
 SET_INTERNAL_STATE = Operation("order.set_internal_state", SetState())
 SETTLE = Operation("order.settle", SettleOrder(), money=True)
-GET = Operation("order.get", OfOrder())
-LIST = Operation("order.list", ListOrders())
+GET = Operation("order.get", OfOrder(), reads=True)
+LIST = Operation("order.list", ListOrders(), reads=True)
 
 
 # events

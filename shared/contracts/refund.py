@@ -124,11 +124,11 @@ CANCEL = Operation("refund.cancel", OfRefund())
 EXECUTE = Operation("refund.execute", Execute(), money=True)
 RETRY = Operation("refund.retry", Retry(), money=True)
 PROVIDER_EVENT = Operation("refund.provider_event", ProviderEvent())
-QUOTE = Operation("refund.quote", Quote())
-GET = Operation("refund.get", OfRefund())
-LIST = Operation("refund.list", ListRefunds())
-ENVELOPE = Operation("refund.envelope", OfOrder())
-GET_CREDIT_NOTE = Operation("credit_note.get", OfCreditNote())
+QUOTE = Operation("refund.quote", Quote(), reads=True)
+GET = Operation("refund.get", OfRefund(), reads=True)
+LIST = Operation("refund.list", ListRefunds(), reads=True)
+ENVELOPE = Operation("refund.envelope", OfOrder(), reads=True)
+GET_CREDIT_NOTE = Operation("credit_note.get", OfCreditNote(), reads=True)
 
 
 # events

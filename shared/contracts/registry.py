@@ -37,7 +37,13 @@ class Operation:
     name: str
     schema: Schema
     money: bool = False  # moves money: an Idempotency-Key is required
+    reads: bool = False  # a query: changes nothing, and never waits behind commands
 
+    def __post_init__(self) -> None:
+        OPERATIONS[self.name] = self
+
+
+OPERATIONS: dict[str, Operation] = {}
 
 EVENTS: dict[str, EventType] = {}
 

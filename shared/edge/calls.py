@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import urllib3
 
+from shared.contracts.registry import OPERATIONS
 from shared.edge.tokens import Signer, Verifier
 from shared.kernel.errors import Refusal
 from shared.runtime.app import App
@@ -127,12 +128,10 @@ class CallClient:
         }
 
 
-READING = frozenset({"get", "list", "messages", "quote", "envelope", "of_orders", "profiles", "explain"})
-
-
 def reads(operation: str) -> bool:
-    """Is this operation a query? By its verb, as the contracts name them."""
-    return operation.rsplit(".", 1)[-1] in READING
+    """Is this a query? What no contract names changes something: it waits its turn and is refused where it arrives."""
+    known = OPERATIONS.get(operation)
+    return known is not None and known.reads
 
 
 class CallEndpoint:

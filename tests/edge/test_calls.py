@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import jwt
 import pytest
 import requests
 
+from services.gateway.clients import SHARE
 from shared.edge.calls import CallClient
 from shared.edge.tokens import ISSUER, Signer
 from shared.kernel.ids import new_id
@@ -22,6 +26,7 @@ from tests.suite import agent, integrator, order_args
 
 pytestmark = pytest.mark.servers
 CALLERS = 20
+HELD = 300
 READ = {
     "order": "order.list",
     "claim": "claim.list",
@@ -118,3 +123,27 @@ def test_many_commands_and_pages_at_once_are_all_answered(stack: Stack) -> None:
     began = time.monotonic()
     assert at_once(2 * CALLERS, ask) == [200] * (2 * CALLERS)
     print(f"{2 * CALLERS} callers answered in {time.monotonic() - began:.1f} s")
+
+
+@pytest.mark.capability("R32")
+def test_a_service_that_holds_its_callers_does_not_close_the_gateway_to_the_others(stack: Stack) -> None:
+    """300 requests wait for a service that is stopped: more than the gateway takes in all (ADR 0012)."""
+    headers = {"Authorization": f"Bearer {stack.token('platform_agent', 'agt_1')}"}
+
+    def ask(path: str) -> int:
+        return requests.get(f"{stack.url()}{path}", headers=headers, timeout=20).status_code
+
+    held = stack.processes["claim"]
+    held.send_signal(signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(HELD) as crowd:
+            waiting = [crowd.submit(ask, "/v1/claims") for _ in range(HELD)]
+            # the share is full as soon as the first is turned away
+            assert next(as_completed(waiting)).result() == 503
+            assert at_once(CALLERS, lambda _: ask("/v1/refunds")) == [200] * CALLERS
+            held.send_signal(signal.SIGCONT)
+            answered = Counter(each.result() for each in waiting)
+    finally:
+        held.send_signal(signal.SIGCONT)
+    assert set(answered) == {200, 503}
+    assert answered[200] <= SHARE

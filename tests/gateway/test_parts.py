@@ -13,7 +13,7 @@ import pytest
 from services.gateway import clients as clients_module
 from services.gateway import compose
 from services.gateway.app import build
-from services.gateway.clients import HttpClients
+from services.gateway.clients import SHARE, HttpClients
 from shared.edge.calls import CallClient, CallEndpoint, CallFailed
 from shared.runtime.calls import Answer, Call
 from tests.gateway.conftest import Api
@@ -25,6 +25,8 @@ SECRETS = dict.fromkeys(
     ("order", "claim", "messaging", "refund", "notification"), "a-secret-between-the-gateway-and-one-service"
 )
 
+ISSUE = {"reason_code": "damaged_items", "text": "Broken."}
+
 
 class Line:
     """A line to a service of this process that can hang or be cut; the port of CallClient."""
@@ -32,12 +34,14 @@ class Line:
     def __init__(self, apps: dict[str, Any], service: str, secret: str) -> None:
         self.app, self.secret = apps[service], secret
         self.hung = self.dead = False
+        self.waiting = 0
         self.released = threading.Event()
 
     def call(self, call: Call, timeout: float) -> Answer:
         if self.dead:
             raise CallFailed("connection refused")
         if self.hung:
+            self.waiting += 1
             self.released.wait(20)  # longer than anybody waits: it even ignores its timeout
         return self.app.execute([call])[0]
 
@@ -128,12 +132,32 @@ def test_what_the_page_is_about_cannot_be_left_out(lines, way):
 def test_a_write_to_a_dead_service_is_told_so_and_can_be_repeated(lines):
     lines["claim"].dead = True
     order = shipped_order(lines.api)
-    body = {"reason_code": "damaged_items", "text": "Broken."}
     path = f"/v1/orders/{order['id']}/issues"
-    lines.api.refused("POST", path, customer(), "SERVICE_UNAVAILABLE", body=body, key="claim-1")
+    lines.api.refused("POST", path, customer(), "SERVICE_UNAVAILABLE", body=ISSUE, key="claim-1")
     lines["claim"].dead = False
     lines.api.suite.settle()
-    assert lines.api.post(path, customer(), body, key="claim-1")["state"] == "submitted"
+    assert lines.api.post(path, customer(), ISSUE, key="claim-1")["state"] == "submitted"
+
+
+def test_a_held_service_takes_its_own_share_and_the_others_go_on(lines):
+    """ADR 0012: what waits for claims fills the share of claims; orders, refunds and pages answer as before."""
+    order = shipped_order(lines.api)
+    lines["claim"].hung = True
+    waiting = [threading.Thread(target=lines.api.get, args=("/v1/claims", customer())) for _ in range(SHARE)]
+    for each in waiting:
+        each.start()
+    until = time.monotonic() + 10
+    while lines["claim"].waiting < SHARE and time.monotonic() < until:
+        time.sleep(0.01)
+    lines.api.refused("POST", f"/v1/orders/{order['id']}/issues", customer(), "SERVICE_BUSY", body=ISSUE)
+    assert lines.api.get("/v1/orders", customer())["items"][0]["issues"] is None
+    page = lines.api.get(f"/v1/orders/{order['id']}", customer())
+    assert (page["phase"], page["warnings"][0]["part"]) == ("shipped", "claims")
+    lines["claim"].hung = False
+    lines["claim"].released.set()
+    for each in waiting:
+        each.join(10)
+    assert lines.api.post(f"/v1/orders/{order['id']}/issues", customer(), ISSUE)["state"] == "submitted"
 
 
 def test_a_part_that_the_caller_may_not_see_is_null_without_a_word(api):
