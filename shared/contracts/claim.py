@@ -6,6 +6,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, PositiveMoneySchema, Strict, Text, Whole
 from shared.contracts.registry import Operation, announce
+from shared.contracts.roles import AGENT, ANYTHING, CUSTOMER, EVERYBODY, HANDLERS, PARTIES, REQUESTERS, SELLERS
+from shared.kernel.principal import STAFF
 
 STATES = (
     "submitted",
@@ -327,27 +329,27 @@ class AddObserverArgs(ObserverArgs):
     scope = fields.String(load_default="all", validate=validate.OneOf(("all", "public")))
 
 
-OPEN = Operation("claim.open", OpenArgs())
-START = Operation("claim.start", OneClaim())
-CHOOSE_RESOLUTION = Operation("claim.choose_resolution", ChooseResolutionArgs(), money=True)
-PROPOSE = Operation("claim.propose", ProposeArgs())
-CONFIRM = Operation("claim.confirm", OneClaim())
-REJECT = Operation("claim.reject", ReasonedArgs())
-ESCALATE = Operation("claim.escalate", ReasonedArgs())
-HAND_BACK = Operation("claim.hand_back", OneClaim())
-RESOLVE = Operation("claim.resolve", OneClaim())
-REFUSE = Operation("claim.refuse", RefuseArgs())
-CLOSE = Operation("claim.close", OneClaim())
-CLOSE_MANY = Operation("claim.close_many", CloseManyArgs())
-SET_STATE = Operation("claim.set_state", SetStateArgs())
-REOPEN = Operation("claim.reopen", OptionalReasonArgs())
-APPEAL = Operation("claim.appeal", AppealArgs())
-WITHDRAW = Operation("claim.withdraw", OptionalReasonArgs())
-MERGE = Operation("claim.merge", MergeArgs())
-ASSIGN = Operation("claim.assign", AssignArgs())
-SET_AWAITING = Operation("claim.set_awaiting", SetAwaitingArgs())
-ADD_OBSERVER = Operation("claim.add_observer", AddObserverArgs())
-REMOVE_OBSERVER = Operation("claim.remove_observer", ObserverArgs())
+OPEN = Operation("claim.open", OpenArgs(), may=REQUESTERS)
+START = Operation("claim.start", OneClaim(), may=HANDLERS)
+CHOOSE_RESOLUTION = Operation("claim.choose_resolution", ChooseResolutionArgs(), money=True, may=HANDLERS)
+PROPOSE = Operation("claim.propose", ProposeArgs(), may=HANDLERS)
+CONFIRM = Operation("claim.confirm", OneClaim(), may=REQUESTERS)
+REJECT = Operation("claim.reject", ReasonedArgs(), may=REQUESTERS)
+ESCALATE = Operation("claim.escalate", ReasonedArgs(), may=CUSTOMER | SELLERS | AGENT)
+HAND_BACK = Operation("claim.hand_back", OneClaim(), may=AGENT)
+RESOLVE = Operation("claim.resolve", OneClaim(), may=HANDLERS)
+REFUSE = Operation("claim.refuse", RefuseArgs(), may=AGENT)
+CLOSE = Operation("claim.close", OneClaim(), may=HANDLERS)
+CLOSE_MANY = Operation("claim.close_many", CloseManyArgs(), may=HANDLERS)
+SET_STATE = Operation("claim.set_state", SetStateArgs(), may=STAFF)
+REOPEN = Operation("claim.reopen", OptionalReasonArgs(), may=REQUESTERS)
+APPEAL = Operation("claim.appeal", AppealArgs(), may=CUSTOMER)
+WITHDRAW = Operation("claim.withdraw", OptionalReasonArgs(), may=CUSTOMER)
+MERGE = Operation("claim.merge", MergeArgs(), may=STAFF)
+ASSIGN = Operation("claim.assign", AssignArgs(), may=STAFF)
+SET_AWAITING = Operation("claim.set_awaiting", SetAwaitingArgs(), may=STAFF)
+ADD_OBSERVER = Operation("claim.add_observer", AddObserverArgs(), may=STAFF)
+REMOVE_OBSERVER = Operation("claim.remove_observer", ObserverArgs(), may=STAFF)
 
 
 # queries
@@ -376,7 +378,7 @@ class NoArgs(Strict):
     """Takes nothing."""
 
 
-GET = Operation("claim.get", OneClaim(), reads=True)
-LIST = Operation("claim.list", ListArgs(), reads=True)
-OF_ORDERS = Operation("claim.of_orders", OfOrdersArgs(), reads=True)
-PROFILES = Operation("claim.profiles", NoArgs(), reads=True)
+GET = Operation("claim.get", OneClaim(), reads=True, may=PARTIES)
+LIST = Operation("claim.list", ListArgs(), reads=True, may=PARTIES)
+OF_ORDERS = Operation("claim.of_orders", OfOrdersArgs(), reads=True, may=PARTIES)
+PROFILES = Operation("claim.profiles", NoArgs(), reads=True, may=EVERYBODY, on=ANYTHING)

@@ -6,6 +6,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shared.contracts.fields import Id, Moment, Strict, Text, Whole
 from shared.contracts.registry import PRIVATE, Operation, announce
+from shared.contracts.roles import HANDLERS, PARTIES, SELLER
+from shared.kernel.principal import STAFF
 
 MESSAGE_LENGTH = 10_000  # characters: a long letter; what is longer is a document
 BULK = 500  # ids per call (model 7)
@@ -166,11 +168,11 @@ class ListMessagesArgs(Paged):
             raise ValidationError("Name the messages by exactly one of thread_id, claim_ids and order_ids.")
 
 
-MESSAGE_POST = Operation("message.post", PostArgs())
-MESSAGE_SET_VISIBILITY = Operation("message.set_visibility", SetVisibilityArgs())
-MESSAGE_MARK_HANDLED = Operation("message.mark_handled", OneMessage())
-THREAD_OPEN = Operation("thread.open", OpenThreadArgs())
-THREAD_CLOSE = Operation("thread.close", CloseThreadsArgs())
-THREAD_GET = Operation("thread.get", OneThread(), reads=True)
-THREAD_LIST = Operation("thread.list", ListThreadsArgs(), reads=True)
-THREAD_MESSAGES = Operation("thread.messages", ListMessagesArgs(), reads=True)
+MESSAGE_POST = Operation("message.post", PostArgs(), may=PARTIES)
+MESSAGE_SET_VISIBILITY = Operation("message.set_visibility", SetVisibilityArgs(), may=SELLER | STAFF)
+MESSAGE_MARK_HANDLED = Operation("message.mark_handled", OneMessage(), may=HANDLERS)
+THREAD_OPEN = Operation("thread.open", OpenThreadArgs(), may=HANDLERS)
+THREAD_CLOSE = Operation("thread.close", CloseThreadsArgs(), may=HANDLERS)
+THREAD_GET = Operation("thread.get", OneThread(), reads=True, may=PARTIES)
+THREAD_LIST = Operation("thread.list", ListThreadsArgs(), reads=True, may=PARTIES)
+THREAD_MESSAGES = Operation("thread.messages", ListMessagesArgs(), reads=True, may=PARTIES)

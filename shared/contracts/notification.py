@@ -6,6 +6,8 @@ from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Strict, Text, Whole
 from shared.contracts.registry import INTERNAL, Operation, announce
+from shared.contracts.roles import NEW, SELLER
+from shared.kernel.principal import STAFF
 
 PARTIES = ("customer", "seller", "supplier", "account_observer", "coordinator", "platform")
 LOCALES = ("fr", "en")
@@ -73,5 +75,5 @@ class ListArgs(Strict):
     cursor = fields.String(validate=validate.Length(max=300))
 
 
-CONTACT_RECORD = Operation("contact.record", RecordContactArgs())
-NOTIFICATION_LIST = Operation("notification.list", ListArgs(), reads=True)
+CONTACT_RECORD = Operation("contact.record", RecordContactArgs(), may=SELLER | STAFF, on=NEW)
+NOTIFICATION_LIST = Operation("notification.list", ListArgs(), reads=True, may=STAFF)

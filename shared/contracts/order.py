@@ -17,6 +17,8 @@ from shared.contracts.fields import (
     Whole,
 )
 from shared.contracts.registry import INTERNAL, PRIVATE, Operation, announce
+from shared.contracts.roles import AGENT, HANDLERS, NEW, OWNERS, PLATFORM, SENDERS, SUPPLIER
+from shared.kernel.principal import STAFF
 
 LOCALES = ("fr", "en")
 
@@ -176,19 +178,19 @@ class ListOrders(Strict):
     cursor = fields.String(validate=validate.Length(max=300))
 
 
-PLACE = Operation("order.place", PlaceOrder())
-CAPTURE_PAYMENT = Operation("order.capture_payment", CapturePayment(), money=True)
-VALIDATE_LINES = Operation("order.validate_lines", ValidateLines(), money=True)
-SHIP = Operation("order.ship", ShipOrder())
-SET_TRACKING = Operation("order.set_tracking", SetTracking())
-DELIVER = Operation("order.deliver", OfOrder())
-COMPLETE = Operation("order.complete", OfOrder())
-CANCEL = Operation("order.cancel", CancelOrder(), money=True)
-SET_PUBLIC_STATE = Operation("order.set_public_state", SetState())
-SET_INTERNAL_STATE = Operation("order.set_internal_state", SetState())
-SETTLE = Operation("order.settle", SettleOrder(), money=True)
-GET = Operation("order.get", OfOrder(), reads=True)
-LIST = Operation("order.list", ListOrders(), reads=True)
+PLACE = Operation("order.place", PlaceOrder(), may=SENDERS, on=NEW)
+CAPTURE_PAYMENT = Operation("order.capture_payment", CapturePayment(), money=True, may=PLATFORM)
+VALIDATE_LINES = Operation("order.validate_lines", ValidateLines(), money=True, may=SENDERS)
+SHIP = Operation("order.ship", ShipOrder(), may=SENDERS)
+SET_TRACKING = Operation("order.set_tracking", SetTracking(), may=SENDERS)
+DELIVER = Operation("order.deliver", OfOrder(), may=SENDERS)
+COMPLETE = Operation("order.complete", OfOrder(), may=STAFF)
+CANCEL = Operation("order.cancel", CancelOrder(), money=True, may=SENDERS)
+SET_PUBLIC_STATE = Operation("order.set_public_state", SetState(), may=HANDLERS)
+SET_INTERNAL_STATE = Operation("order.set_internal_state", SetState(), may=HANDLERS)
+SETTLE = Operation("order.settle", SettleOrder(), money=True, may=AGENT)
+GET = Operation("order.get", OfOrder(), reads=True, may=OWNERS | SUPPLIER)
+LIST = Operation("order.list", ListOrders(), reads=True, may=OWNERS)
 
 
 # events

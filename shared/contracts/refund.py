@@ -6,6 +6,8 @@ from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, PositiveMoneySchema, Strict, TaxSchema, Text, Whole
 from shared.contracts.registry import INTERNAL, Operation, announce
+from shared.contracts.roles import ANYTHING, EVERYBODY, HANDLERS, OWNERS
+from shared.kernel.principal import STAFF
 
 KINDS = (
     "pre_shipment",
@@ -117,18 +119,18 @@ class OfCreditNote(Strict):
     credit_note_id = Id(required=True)
 
 
-REQUEST = Operation("refund.request", Request(), money=True)
-APPROVE = Operation("refund.approve", OfRefund(), money=True)
-REJECT = Operation("refund.reject", Reject())
-CANCEL = Operation("refund.cancel", OfRefund())
-EXECUTE = Operation("refund.execute", Execute(), money=True)
-RETRY = Operation("refund.retry", Retry(), money=True)
-PROVIDER_EVENT = Operation("refund.provider_event", ProviderEvent())
-QUOTE = Operation("refund.quote", Quote(), reads=True)
-GET = Operation("refund.get", OfRefund(), reads=True)
-LIST = Operation("refund.list", ListRefunds(), reads=True)
-ENVELOPE = Operation("refund.envelope", OfOrder(), reads=True)
-GET_CREDIT_NOTE = Operation("credit_note.get", OfCreditNote(), reads=True)
+REQUEST = Operation("refund.request", Request(), money=True, may=HANDLERS)
+APPROVE = Operation("refund.approve", OfRefund(), money=True, may=STAFF)
+REJECT = Operation("refund.reject", Reject(), may=STAFF)
+CANCEL = Operation("refund.cancel", OfRefund(), may=HANDLERS)
+EXECUTE = Operation("refund.execute", Execute(), money=True, may=STAFF)
+RETRY = Operation("refund.retry", Retry(), money=True, may=HANDLERS)
+PROVIDER_EVENT = Operation("refund.provider_event", ProviderEvent(), may=EVERYBODY, on=ANYTHING)  # signed
+QUOTE = Operation("refund.quote", Quote(), reads=True, may=HANDLERS)
+GET = Operation("refund.get", OfRefund(), reads=True, may=OWNERS)
+LIST = Operation("refund.list", ListRefunds(), reads=True, may=OWNERS)
+ENVELOPE = Operation("refund.envelope", OfOrder(), reads=True, may=OWNERS)
+GET_CREDIT_NOTE = Operation("credit_note.get", OfCreditNote(), reads=True, may=OWNERS)
 
 
 # events

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from marshmallow import Schema
 
+from shared.contracts.roles import OWN
+
 PUBLIC, INTERNAL, PRIVATE = "public", "internal", "private"
 
 
@@ -32,12 +34,18 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A command or query of a service: its name (`claim.open`) and the schema of its arguments."""
+    """A command or query of a service: its name (`claim.open`) and the schema of its arguments.
+
+    may: the roles that may ask for it, and `on` what (contracts/roles.py): what the matrix of every role, operation and
+    route holds the services to. An operation without it is refused by that test.
+    """
 
     name: str
     schema: Schema
     money: bool = False  # moves money: an Idempotency-Key is required
     reads: bool = False  # a query: changes nothing, and never waits behind commands
+    may: frozenset[str] = frozenset()
+    on: str = OWN
 
     def __post_init__(self) -> None:
         OPERATIONS[self.name] = self
