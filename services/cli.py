@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         ("topology", _topology, "declare what stands on the broker, or compare it"),
         ("deadletters", _deadletters, "events and jobs that gave up: look, redrive, skip"),
         ("replay", _replay, "past events of a service to one queue"),
+        ("profile", _profile, "claim profiles: check, try out on past claims, activate"),
         ("simulator", _simulator, "payment providers and a mail catcher, simulated"),
     ):
         # these read their own arguments, --help included, so that what they need is imported only when they run
@@ -121,6 +122,12 @@ def _topology(arguments: argparse.Namespace) -> int:
     from shared.edge.topology import main as topology
 
     return topology(arguments.rest)
+
+
+def _profile(arguments: argparse.Namespace) -> int:
+    from services.commands.profile import main as profile
+
+    return profile(arguments.rest)
 
 
 def _simulator(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.claim.promises import Promises
 from shared.kernel.money import value_of_units
 
 SELLER, COORDINATORS, PLATFORM = "seller", "coordinators", "platform"
@@ -43,6 +44,8 @@ class Profile:
     hold: `none`, `order` (all of it) or `disputed` (only what the claim is about).
     reopen_window_days: None = for ever. auto_confirm_business_days: None = off.
     closes_unresolved: its handler may close a claim that was answered but never resolved (CLM-19, discussion).
+    who_may: roles per action, where fewer may than the transition table lets. sla: what is promised about time.
+    counts_in_score: its claims count in the seller's issue rate (S2-26). digest: of the data, where a tenant made it.
     """
 
     code: str
@@ -68,11 +71,20 @@ class Profile:
     reasons: dict[str, Reason]
     state_labels: dict[str, dict[str, str]]
     handler_labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    who_may: dict[str, frozenset[str]] = field(default_factory=dict)
+    sla: Promises | None = None
+    counts_in_score: bool = False
+    digest: str = ""
 
     @property
     def key(self) -> str:
-        """`issue@1`: what a claim keeps of its profile."""
-        return f"{self.code}@{self.version}"
+        """`issue@1`, a tenant's own `issue@2#5d41402abc4b`: what a claim keeps of its profile."""
+        own = f"#{self.digest}" if self.digest else ""
+        return f"{self.code}@{self.version}{own}"
+
+    def lets(self, role: str, action: str) -> bool:
+        """Does the profile leave this action to this role? The system's own steps are not a profile's to forbid."""
+        return role == "system" or action not in self.who_may or role in self.who_may[action]
 
 
 def handler_for(profile: Profile, reason: Reason) -> str:

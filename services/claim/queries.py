@@ -11,6 +11,7 @@ from services.claim.model import Asking, Claim, OrderCase
 from services.claim.model.parts import viewer
 from services.claim.model.states import ALIVE, STATES
 from services.claim.profiles import PROFILES
+from services.claim.profiles.activation import active_profiles
 from services.claim.storage import STORAGE, claims, order_cases, seats
 from services.claim.views import claim_view, issue_view, profile_view
 from shared.kernel.errors import NotFound
@@ -112,8 +113,8 @@ def claims_of_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_profiles(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """The newest version of every profile, with reasons and labels."""
-    return {"items": [profile_view(profile) for profile in PROFILES.all_newest()]}
+    """The version of every profile that new claims take, with reasons and labels."""
+    return {"items": [profile_view(profile) for profile in active_profiles(ctx)]}
 
 
 # how a page is read

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from services.claim.model import Claim, ObserverSeat, OrderCase
 from services.claim.profiles import PROFILES
+from services.claim.profiles.activation import TenantProfile
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -97,6 +98,17 @@ seats = aggregate_table(
     _index("seat_by_observer", "tenant", "kind", "ref", "claim_id"),
 )
 
+tenant_profiles = aggregate_table(
+    "tenant_profile",
+    metadata,
+    sa.Column("key", sa.String(48), nullable=False, index=True),
+    sa.Column("code", sa.String(24), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("data", Json, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False, index=True),
+    sa.Column("activated_at", Utc, nullable=False),
+)
+
 STORAGE = Storage(
     metadata,
     runtime,
@@ -110,5 +122,6 @@ STORAGE = Storage(
         ),
         Mapping(OrderCase, order_cases),
         Mapping(ObserverSeat, seats),
+        Mapping(TenantProfile, tenant_profiles),
     ],
 )

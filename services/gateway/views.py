@@ -301,6 +301,16 @@ class Profiles(View):
     items = fields.List(fields.Dict(), required=True)
 
 
+class ActivatedProfile(View):
+    """key: what claims opened from now on keep of it. former: the key of the version before."""
+
+    profile = fields.String(required=True)
+    profile_version = Whole(required=True)
+    key = fields.String(required=True)
+    former = fields.String(required=True, allow_none=True)
+    activated_at = Moment(required=True)
+
+
 class Me(View):
     """Who the credentials stand for. No scopes: all that the role may."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, PositiveMoneySchema, Strict, Text, Whole
-from shared.contracts.registry import Operation, announce
-from shared.contracts.roles import AGENT, ANYTHING, CUSTOMER, EVERYBODY, HANDLERS, PARTIES, REQUESTERS, SELLERS
+from shared.contracts.registry import INTERNAL, Operation, announce
+from shared.contracts.roles import AGENT, ANYTHING, CUSTOMER, EVERYBODY, HANDLERS, NEW, PARTIES, REQUESTERS, SELLERS
 from shared.kernel.principal import STAFF
 
 STATES = (
@@ -228,6 +228,18 @@ announce(
 )
 
 
+class ProfileActivated(Strict):
+    """Claims that this tenant opens from now on follow this version. former: the key of the one before."""
+
+    profile = Id(required=True)
+    profile_version = Whole(required=True)
+    key = fields.String(required=True)
+    former = fields.String(required=True, allow_none=True)
+
+
+announce("claim", {"profile.activated": ProfileActivated()}, audience=INTERNAL)
+
+
 # commands
 
 
@@ -329,6 +341,12 @@ class AddObserverArgs(ObserverArgs):
     scope = fields.String(load_default="all", validate=validate.OneOf(("all", "public")))
 
 
+class ActivateProfileArgs(Strict):
+    """profile: the whole of it, as `aftersale profile lint` accepts it."""
+
+    profile = fields.Dict(keys=fields.String(), required=True)
+
+
 OPEN = Operation("claim.open", OpenArgs(), may=REQUESTERS)
 START = Operation("claim.start", OneClaim(), may=HANDLERS)
 CHOOSE_RESOLUTION = Operation("claim.choose_resolution", ChooseResolutionArgs(), money=True, may=HANDLERS)
@@ -349,6 +367,7 @@ MERGE = Operation("claim.merge", MergeArgs(), may=STAFF)
 ASSIGN = Operation("claim.assign", AssignArgs(), may=STAFF)
 SET_AWAITING = Operation("claim.set_awaiting", SetAwaitingArgs(), may=STAFF)
 ADD_OBSERVER = Operation("claim.add_observer", AddObserverArgs(), may=STAFF)
+ACTIVATE_PROFILE = Operation("claim.activate_profile", ActivateProfileArgs(), may=AGENT, on=NEW)
 REMOVE_OBSERVER = Operation("claim.remove_observer", ObserverArgs(), may=STAFF)
 
 

@@ -42,6 +42,7 @@ MINIMAL = {
     "claim.list": {},
     "claim.of_orders": {"order_ids": ["ord_1"]},
     "claim.profiles": {},
+    "claim.activate_profile": {"profile": {}},
 }
 
 

@@ -300,7 +300,7 @@ def test_what_cannot_be_opened_is_refused_and_told_nobody(shop):
     assert code(customer(), reason_code="no_such_reason") == "REASON_NOT_AVAILABLE"
     assert code(customer(), lines=[{"line_id": "lin_9"}]) == "LINE_NOT_IN_ORDER"
     assert code(customer(), lines=[{"line_id": "lin_1001_1", "qty": 3}]) == "LINE_NOT_IN_ORDER"
-    other = shop.order("1002", profile="box")
+    other = shop.order("1002", profile="barter")
     assert code(customer(), order_id=other["id"]) == "MODULE_NOT_ENABLED"
 
 

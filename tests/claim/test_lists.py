@@ -102,7 +102,7 @@ def test_a_spoilt_cursor_and_an_unknown_state_are_refused(shop):
 
 def test_profiles_come_with_reasons_and_labels_in_both_languages(shop):
     profiles = shop.suite.do("claim.profiles", customer())["items"]
-    assert [one["code"] for one in profiles] == ["discussion", "issue"]
-    reasons = {reason["code"]: reason for reason in profiles[1]["reasons"]}
+    assert [one["code"] for one in profiles] == ["box", "coordinated", "discussion", "issue", "support"]
+    reasons = {reason["code"]: reason for reason in profiles[3]["reasons"]}
     assert reasons["damaged_items"]["labels"] == {"fr": "Articles endommagés", "en": "Damaged items"}
     assert reasons["incorrect_invoice"]["handler"] == "platform"

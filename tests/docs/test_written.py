@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,27 @@ def test_the_blocks_of_the_kubernetes_page_run():
     (render,) = blocks(ROOT / "docs" / "how-to" / "run-on-kubernetes.md", "sh")
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", render], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, int(done.stdout)) == (0, 6)
+
+
+@pytest.mark.capability("N2")
+def test_the_blocks_of_the_profile_page_run(tmp_path):
+    """As a reader's shell runs them, on a claim database of their own."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "aftersale").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m services.cli "$@"\n', encoding="utf-8")
+    (tools / "aftersale").chmod(0o755)
+    (tools / "python").symlink_to(sys.executable)
+    data = {"DATA_DIR": str(tmp_path / "data"), "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    script = "\n".join(blocks(ROOT / "docs" / "how-to" / "write-a-profile.md", "sh"))
+    script = script.replace("issue-2.json", str(tmp_path / "issue-2.json"))
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"aftersale migrate claim\n{script}"],
+        cwd=ROOT,
+        env=os.environ | data,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{tmp_path}/issue-2.json: in order" in done.stdout
+    assert "0 past claims lived again" in done.stdout
+    assert "from now on follow issue@2#" in done.stdout

@@ -9,6 +9,7 @@ from services.claim.handlers import commands as do
 from services.claim.handlers import reactions as hear
 from services.claim.handlers.deciding import AUTO_CLOSE, AUTO_CONFIRM
 from services.claim.model import Claim, OrderCase
+from services.claim.profiles.activation import activate
 from shared.contracts import claim as contracts
 from shared.runtime.tables import Command, Contents, Query, Reaction
 
@@ -50,6 +51,7 @@ CONTENTS = Contents(
         Command(contracts.SET_AWAITING, do.set_awaiting, _the_claim),
         Command(contracts.ADD_OBSERVER, do.add_observer, _the_claim),
         Command(contracts.REMOVE_OBSERVER, do.remove_observer, _the_claim),
+        Command(contracts.ACTIVATE_PROFILE, activate),
     ),
     queries=(
         Query(contracts.GET, queries.get_claim),

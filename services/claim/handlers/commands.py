@@ -8,7 +8,7 @@ from services.claim import queries
 from services.claim.handlers.deciding import change, keep
 from services.claim.model import Asking, Claim, Complaint, ObserverSeat, OrderCase, open_claim
 from services.claim.model.refusals import LineNotInOrder, ModuleNotEnabled, OrderNotSynced
-from services.claim.profiles import PROFILES
+from services.claim.profiles.activation import active_profile
 from services.claim.views import claim_view
 from shared.kernel.errors import Refusal
 from shared.kernel.money import Money
@@ -23,7 +23,7 @@ def open_a_claim(ctx: Context, args: dict[str, Any]) -> View:
     if case is None:
         raise OrderNotSynced(order_id=args["order_id"])
     _may_open_on(ctx, case)
-    profile = PROFILES.newest(case.profile)
+    profile = active_profile(ctx, case.profile)
     if profile is None:
         raise ModuleNotEnabled(profile=case.profile)
     asking = Asking(ctx.principal, ctx.now, case.phase, case.cleared)

@@ -127,6 +127,8 @@ class ClaimRecord(Aggregate):
         return handles_it(self, asking) if decides and self.is_open else None
 
     def _refusal(self, row: Row, asking: Asking) -> Refusal | None:
+        if not self.profile.lets(asking.who.role, row.name):
+            return Forbidden(action=row.name)
         for guard in row.guards:
             if refusal := guard(self, asking):
                 return refusal

@@ -101,6 +101,16 @@ ROUTES = (
         answer=desk,
     ),
     read("/v1/claim-profiles", "Reasons, resolutions and labels", contract.PROFILES, view=views.Profiles()),
+    Route(
+        "POST",
+        "/v1/claim-profiles",
+        "Activate a new version of a profile, for claims opened from now on",
+        contract.ACTIVATE_PROFILE,
+        scope="profiles:write",
+        view=views.ActivatedProfile(),
+        status=201,
+        tag="claims",
+    ),
     read(ONE, "A claim with its messages and refunds", contract.GET, view=views.ClaimPage(), answer=claim_page),
     write(
         "PATCH",

@@ -195,6 +195,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id"),
     )
     op.create_table(
+        "tenant_profile",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=48), nullable=False),
+        sa.Column("code", sa.String(length=24), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("data", shared.storage.types.Json(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("activated_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("tenant_profile", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tenant_profile_active"), ["active"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tenant_profile_key"), ["key"], unique=False)
+
+    op.create_table(
         "timer",
         sa.Column("id", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
