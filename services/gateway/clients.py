@@ -22,6 +22,9 @@ SHARE = MOST
 
 OWNERS = {
     "order": "order",
+    "marketplace": "order",
+    "entitlement": "order",
+    "lifecycle": "order",
     "claim": "claim",
     "thread": "messaging",
     "message": "messaging",

@@ -1,4 +1,4 @@
-"""Decisions of the order service as data: who may do what, which states a marketplace shows, how a price is made up."""
+"""Decisions of the order service as data: who may do what and when, how a price is made up."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ MAY = {
     "place": frozenset({"integrator", "platform_agent", "seller"}),
     "capture_payment": frozenset({"integrator", "platform_agent"}),
     "validate_lines": SELLING,
+    "add_line": SELLING,
+    "withdraw_line": SELLING | {"system"},
     "ship": SELLING,
     "set_tracking": SELLING,
     "deliver": SELLING,
@@ -24,11 +26,19 @@ MAY = {
     "set_public_state": SELLING | {"coordinator"},
     "set_internal_state": SELLING | {"coordinator"},
     "settle": frozenset({"platform_agent"}),
+    "configure_marketplace": frozenset({"platform_agent"}),
+    "see_marketplace": SELLING | {"coordinator"},
+    "grant_entitlement": frozenset({"integrator", "platform_agent"}),
+    "stop_reminders": frozenset({"customer", "coordinator", "platform_agent"}),
 }
 
 # ORD-01…ORD-14: the phases in which a command is possible at all.
 PHASES = {
-    "capture_payment": frozenset({"awaiting_payment"}),
+    "capture_payment": frozenset(
+        {"awaiting_payment", "paid", "preparing", "partially_shipped", "shipped", "delivered"}
+    ),
+    "add_line": frozenset({"paid", "preparing", "partially_shipped", "shipped", "delivered"}),
+    "withdraw_line": frozenset({"paid", "preparing", "partially_shipped", "shipped", "delivered", "completed"}),
     "validate_lines": frozenset({"paid", "preparing", "partially_shipped"}),
     "ship": frozenset({"paid", "preparing", "partially_shipped"}),
     "set_tracking": frozenset({"partially_shipped", "shipped"}),
@@ -36,27 +46,6 @@ PHASES = {
     "complete": frozenset({"shipped", "delivered"}),
     "cancel": frozenset({"awaiting_payment", "paid", "preparing"}),
 }
-
-# S4-03: what the customer sees. `phase` binds a label to a phase: reaching the phase sets the label.
-PUBLIC_STATES: dict[str, dict[str, Any]] = {
-    "awaiting_payment": {"fr": "En attente de paiement", "en": "Awaiting payment", "phase": "awaiting_payment"},
-    "fianet_inspection": {"fr": "Contrôle Fianet", "en": "Fianet inspection", "phase": None},
-    "awaiting_stock": {"fr": "En attente de stock", "en": "Awaiting stock", "phase": None},
-    "preparing": {"fr": "En préparation", "en": "In preparation", "phase": "paid"},
-    "partly_sent": {"fr": "Expédiée en partie", "en": "Partly sent", "phase": "partially_shipped"},
-    "delivery_in_progress": {"fr": "En cours de livraison", "en": "Delivery in progress", "phase": "shipped"},
-    "delivered": {"fr": "Livrée", "en": "Delivered", "phase": "delivered"},
-    "cancelled": {"fr": "Annulée", "en": "Cancelled", "phase": "cancelled"},
-}
-# S4-04: what only administrators see. The same code may stand in both lists (A25).
-INTERNAL_STATES: dict[str, dict[str, str]] = {
-    "fianet_inspection": {"fr": "Contrôle Fianet", "en": "Fianet inspection"},
-    "fraud_inspection": {"fr": "Contrôle fraude", "en": "Fraud inspection"},
-    "out_of_stock": {"fr": "Rupture de stock", "en": "Out of stock"},
-    "clear": {"fr": "Rien à signaler", "en": "Nothing to report"},
-}
-SETTABLE_BY_HAND = frozenset({"fianet_inspection", "awaiting_stock", "preparing", "delivery_in_progress"})
-ISSUE_REPORTED = {"code": "issue_reported", "fr": "Problème signalé", "en": "Issue reported"}
 
 
 class TotalDoesNotAddUp(Refusal):
@@ -75,14 +64,6 @@ class DiscountTooLarge(Refusal):
     rule = "ORD-01"
 
 
-class UnknownState(Refusal):
-    """This marketplace has no state {state} that can be set while the order is {phase}."""
-
-    code = "UNKNOWN_STATE"
-    status = 422
-    rule = "ORD-11"
-
-
 def may(principal: Principal, command: str, seller_id: str) -> bool:
     """5.1: the role may, and a seller or its integrator only for its own orders."""
     if principal.role not in MAY[command]:
@@ -90,16 +71,6 @@ def may(principal: Principal, command: str, seller_id: str) -> bool:
     if principal.role == "integrator":
         return principal.party in (None, seller_id)  # a key without a party is the platform's own system
     return principal.role != "seller" or principal.party == seller_id
-
-
-def bound_state(phase: str) -> str | None:
-    """The public state that this phase sets, or None."""
-    return next((code for code, state in PUBLIC_STATES.items() if state["phase"] == phase), None)
-
-
-def label(states: dict[str, dict[str, Any]], code: str | None) -> dict[str, str]:
-    state = states.get(code or "", {})
-    return {locale: state[locale] for locale in ("fr", "en") if locale in state}
 
 
 def included_tax(gross: int, rate: str) -> int:

@@ -6,9 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.order.model import Order, Settlement
-from services.order.storage import STORAGE, orders
-from services.order.views import order_view, summary
+from services.order.marketplaces import rules_of
+from services.order.model import Entitlement, Order, Settlement
+from services.order.storage import STORAGE, entitlements, orders
+from services.order.views import entitlement_view, order_view, summary
 from shared.kernel.errors import NotFound
 from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
@@ -47,7 +48,7 @@ def get_order(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     order = ctx.need(Order, args["order_id"])
     if not visible(ctx.principal, order):
         raise NotFound(kind="order", id=args["order_id"])
-    return order_view(order, ctx.get(Settlement, order.id), ctx.principal)
+    return order_view(_ruled(ctx, order), ctx.get(Settlement, order.id), ctx.principal)
 
 
 def list_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +69,37 @@ def list_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         orders.c.id,
         args["limit"],
         args.get("cursor"),
-        lambda row: summary(MAPPING.from_row(dict(row)), ctx.principal),
+        lambda row: summary(_ruled(ctx, MAPPING.from_row(dict(row))), ctx.principal),
+    )
+
+
+def _ruled(ctx: Context, order: Order) -> Order:
+    order.rules = rules_of(ctx, order.marketplace)
+    return order
+
+
+def list_entitlements(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """Subscriptions, the one that lasts longest first: staff the tenant's, a seller its own, a customer his own."""
+    where = [entitlements.c.tenant == ctx.tenant]
+    who = ctx.principal
+    if who.role == "customer":
+        where.append(entitlements.c.customer_ref == who.party)
+    elif who.role in ("seller", "integrator") and who.party is not None:
+        where.append(entitlements.c.seller_id == who.party)
+    elif not who.is_staff and who.role != "integrator":
+        where.append(sa.false())
+    for name in ("customer_ref", "product_id", "state"):
+        if name in args:
+            where.append(entitlements.c[name] == args[name])
+    mapping = STORAGE.mappings[Entitlement]
+    return page(
+        ctx.connection,
+        mapping.select().where(*where),
+        entitlements.c.ends_at,
+        entitlements.c.id,
+        args["limit"],
+        args.get("cursor"),
+        lambda row: entitlement_view(mapping.from_row(dict(row))),
     )
 
 
@@ -81,3 +112,15 @@ def number_taken(ctx: Context, args: dict[str, Any]) -> bool:
         orders.c.tenant == ctx.tenant, orders.c.marketplace == args["marketplace"], orders.c.number == args["number"]
     )
     return ctx.work.connection.execute(statement).first() is not None
+
+
+def numbers_taken(ctx: Context, wanted: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Which of these (marketplace, number) are taken already, found with one statement."""
+    if not wanted:
+        return set()
+    statement = sa.select(orders.c.marketplace, orders.c.number).where(
+        orders.c.tenant == ctx.tenant,
+        orders.c.marketplace.in_({each["marketplace"] for each in wanted}),
+        orders.c.number.in_({each["number"] for each in wanted}),
+    )
+    return {(row.marketplace, row.number) for row in ctx.connection.execute(statement)}

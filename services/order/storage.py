@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.order.model import Contact, Line, Order, Settlement, line_data
+from services.order.model import (
+    Contact,
+    Entitlement,
+    LifecyclePlan,
+    Line,
+    Marketplace,
+    Order,
+    ReminderChoice,
+    Settlement,
+    line_data,
+)
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -36,6 +46,7 @@ orders = aggregate_table(
     sa.Column("parcels", Json, nullable=False),
     sa.Column("open_claims", Json, nullable=False),
     sa.Column("claim_count", sa.Integer, nullable=False),
+    sa.Column("entitlements", Json, nullable=False),
     sa.UniqueConstraint("tenant", "marketplace", "number", name="orders_number"),
     # one index per list that people page through, in the order of the page
     sa.Index("orders_by_tenant", "tenant", "updated_at", "id"),
@@ -51,8 +62,67 @@ settlements = aggregate_table(
     sa.Column("total", Big, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("holds", Json, nullable=False),
+    sa.Column("released", Json, nullable=False),
     sa.Column("order_completed", sa.Boolean, nullable=False),
     sa.Column("payout_ref", sa.String(64)),
+    sa.Column("paid_out", Big, nullable=False),
+    sa.Column("proposed", Big, nullable=False),
+)
+
+marketplaces = aggregate_table(
+    "marketplace",
+    metadata,
+    sa.Column("code", sa.String(64), nullable=False),
+    sa.Column("public_states", Json, nullable=False),
+    sa.Column("internal_states", Json, nullable=False),
+    sa.Column("stock_managed", sa.Boolean, nullable=False),
+    sa.Column("parcel_number_required", sa.Boolean, nullable=False),
+    sa.Column("complete_after_days", sa.Integer),
+)
+
+entitlements = aggregate_table(
+    "entitlement",
+    metadata,
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("product_id", sa.String(64), nullable=False),
+    sa.Column("url", sa.String(500), nullable=False),
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("order_id", sa.String(64), nullable=False),
+    sa.Column("line_id", sa.String(64), nullable=False),
+    sa.Column("starts_at", Utc, nullable=False),
+    sa.Column("ends_at", Utc, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("watched", Json, nullable=False),
+    sa.Column("refunds", Json, nullable=False),
+    sa.Index("entitlement_by_customer", "tenant", "customer_ref", "ends_at", "id"),
+    sa.Index("entitlement_by_tenant", "tenant", "ends_at", "id"),
+)
+
+plans = aggregate_table(
+    "lifecycle_plan",
+    metadata,
+    sa.Column("order_id", sa.String(64), nullable=False),
+    sa.Column("line_id", sa.String(64), nullable=False),
+    sa.Column("product_id", sa.String(64), nullable=False),
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("title", sa.String(200), nullable=False),
+    sa.Column("units", sa.Integer, nullable=False),
+    sa.Column("ends_at", Utc, nullable=False),
+    sa.Column("remind_at", Utc, nullable=False),
+    sa.Column("offer_code", sa.String(64)),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("refunded", Json, nullable=False),
+    sa.Index("plan_by_order", "tenant", "order_id"),
+    sa.Index("plan_by_customer", "tenant", "customer_ref", "state"),
+)
+
+reminder_choices = aggregate_table(
+    "reminder_choice",
+    metadata,
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("wanted", sa.Boolean, nullable=False),
 )
 
 contacts = aggregate_table(
@@ -70,5 +140,9 @@ STORAGE = Storage(
         Mapping(Order, orders, load={"lines": lambda raw: [Line(**line) for line in raw]}, dump={"lines": line_data}),
         Mapping(Settlement, settlements),
         Mapping(Contact, contacts),
+        Mapping(Marketplace, marketplaces),
+        Mapping(Entitlement, entitlements),
+        Mapping(LifecyclePlan, plans),
+        Mapping(ReminderChoice, reminder_choices),
     ],
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from services.order.model import Order, Settlement
-from services.order.policies import INTERNAL_STATES, ISSUE_REPORTED, PHASES, PUBLIC_STATES, label, may
+from services.order.model import Entitlement, Marketplace, Order, Settlement
+from services.order.policies import PHASES, may
+from services.order.states import ISSUE_REPORTED
 from shared.kernel.clock import stamp
 from shared.kernel.principal import Principal
 
@@ -14,7 +14,7 @@ from shared.kernel.principal import Principal
 def order_view(order: Order, settlement: Settlement | None, principal: Principal) -> dict[str, Any]:
     """The order as `principal` may see it. Customers and suppliers get neither internal state nor settlement."""
     view = summary(order, principal)
-    view["lines"] = [asdict(line) for line in order.lines]
+    view["lines"] = [line.view() for line in order.lines]
     view["shipments"] = order.shipments
     view["parcels"] = order.parcels
     view["payments"] = [
@@ -25,6 +25,8 @@ def order_view(order: Order, settlement: Settlement | None, principal: Principal
         view["settlement"] = {
             "state": settlement.state,
             "holds": [{"claim_id": id, **hold} for id, hold in settlement.holds.items()],
+            "held": order.money(settlement.held),
+            "paid_out": order.money(settlement.paid_out),
             "payout_ref": settlement.payout_ref,
         }
     view["allowed_actions"] = allowed_actions(order, settlement, principal)
@@ -42,17 +44,18 @@ def summary(order: Order, principal: Principal) -> dict[str, Any]:
         "seller_id": order.seller_id,
         "customer_ref": order.customer_ref,
         "phase": order.phase,
-        "public_state": {"code": order.public_state, "label": label(PUBLIC_STATES, order.public_state)},
+        "public_state": {"code": order.public_state, "label": order.rules.public_label(order.public_state)},
         "display_status": display_status(order),
         "open_claims": len(order.open_claims),
         "claims": order.claim_count,
         "total": order.money(order.total),
         "captured": order.money(order.captured),
+        "amount_due": order.money(order.amount_due),
         "placed_at": stamp(order.placed_at),
         "updated_at": stamp(order.updated_at),
     }
     if _is_inside(principal):
-        internal = {"code": order.internal_state, "label": label(INTERNAL_STATES, order.internal_state)}
+        internal = {"code": order.internal_state, "label": order.rules.internal_label(order.internal_state)}
         view["internal_state"] = internal if order.internal_state else None
         view["customer_name"] = order.customer["name"]
     return view
@@ -65,25 +68,42 @@ def _is_inside(principal: Principal) -> bool:
 def display_status(order: Order) -> dict[str, Any]:
     """S2-05, A15: an order with an open claim shows `issue_reported`, until the last one ends."""
     if order.open_claims:
-        return {"code": ISSUE_REPORTED["code"], "label": {"fr": ISSUE_REPORTED["fr"], "en": ISSUE_REPORTED["en"]}}
-    return {"code": order.public_state, "label": label(PUBLIC_STATES, order.public_state)}
+        return ISSUE_REPORTED
+    return {"code": order.public_state, "label": order.rules.public_label(order.public_state)}
 
 
 def allowed_actions(order: Order, settlement: Settlement | None, principal: Principal) -> list[str]:
     """The commands this caller may call now without being refused for the order's state (B11)."""
-    possible = {
-        command
-        for command, phases in PHASES.items()
-        if order.phase in phases
-        and not ((command == "complete" and order.open_claims) or (command == "cancel" and _has_left(order)))
+    impossible = {
+        "complete": order.open_claims and not (settlement is not None and settlement.held_in_part),
+        "cancel": _has_left(order),
+        "capture_payment": not order.amount_due,
+        "withdraw_line": not any(line.unpaid for line in order.lines),
     }
-    if order.phase not in ("completed", "cancelled"):
+    possible = {command for command in PHASES if order.allows(command) and not impossible.get(command)}
+    if order.rules.settable(order.phase):
         possible.add("set_public_state")
     possible.add("set_internal_state")
-    if settlement is not None and settlement.state == "releasable":
+    if settlement is not None and settlement.payable:
         possible.add("settle")
     return sorted(command for command in possible if may(principal, command, order.seller_id))
 
 
 def _has_left(order: Order) -> bool:
     return any(line.shipped for line in order.lines)
+
+
+def marketplace_view(marketplace: Marketplace, principal: Principal) -> dict[str, Any]:
+    return {
+        "id": marketplace.id,
+        "version": marketplace.version,
+        "marketplace": marketplace.code,
+        **marketplace.settings(),
+        "allowed_actions": ["configure"] if may(principal, "configure_marketplace", "") else [],
+    }
+
+
+def entitlement_view(entitlement: Entitlement) -> dict[str, Any]:
+    names = ("id", "version", "customer_ref", "seller_id", "order_id", "line_id", "product_id", "url", "state")
+    found = {name: getattr(entitlement, name) for name in names}
+    return {**found, "starts_at": stamp(entitlement.starts_at), "ends_at": stamp(entitlement.ends_at)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from shared.contracts.entitlement import CoverInput
 from shared.contracts.fields import (
     CurrencyCode,
     Id,
@@ -21,6 +22,8 @@ from shared.contracts.roles import AGENT, HANDLERS, NEW, OWNERS, PLATFORM, SENDE
 from shared.kernel.principal import STAFF
 
 LOCALES = ("fr", "en")
+MOST_IN_BULK = 500  # model.md 7
+REFUND_INSTRUMENTS = ("original", "paypal", "coupon", "store_credit")
 
 
 # commands
@@ -32,6 +35,23 @@ class TaxInput(Strict):
     code = fields.String(required=True, validate=validate.Length(min=1, max=32))
     rate = fields.String(required=True, validate=validate.Regexp(r"^\d{1,3}(\.\d{1,4})?$"))
     amount = Minor()
+
+
+class WearInput(Strict):
+    """S4-25: when the product is used up: after so many days, or its units at so many a day (a decimal string).
+
+    `offer_code` is the special offer that the reminder makes for another one.
+    """
+
+    lifetime_days = Whole(least=1, most=36_500)
+    units_per_day = fields.String(validate=validate.Regexp(r"^(?!0+(\.0+)?$)\d{1,6}(\.\d{1,4})?$"))
+    remind_days = Whole(least=0, most=365, load_default=7)
+    offer_code = Id()
+
+    @validates_schema
+    def one_of_the_two(self, data: dict, **_: object) -> None:
+        if ("lifetime_days" in data) == ("units_per_day" in data):
+            raise ValidationError("Say lifetime_days or units_per_day.", "lifetime_days")
 
 
 class LineInput(Strict):
@@ -47,6 +67,8 @@ class LineInput(Strict):
     taxes = fields.List(fields.Nested(TaxInput), load_default=list, validate=validate.Length(max=8))
     supplier_id = Id()
     linked_line_id = Id()
+    covers = fields.Nested(CoverInput)
+    wear = fields.Nested(WearInput)
 
 
 class ShippingInput(Strict):
@@ -105,9 +127,11 @@ class CapturePayment(OfOrder):
 
 
 class Parcel(Strict):
+    """`tracking_number` may be left out only where the marketplace says so (ORD-06)."""
+
     parcel_id = Id()
     carrier = Text(most=60, required=True)
-    tracking_number = Text(most=80, required=True)
+    tracking_number = Text(most=80, allow_none=True, load_default=None)
     tracking_url = fields.Url(schemes={"https"}, validate=validate.Length(max=500))
 
 
@@ -151,8 +175,40 @@ class SetTracking(OfOrder):
     line_ids = fields.List(Id(), load_default=list, validate=validate.Length(max=500))
 
 
+class Bulk(Strict):
+    """Each entry is judged by itself, its fields too: one result per entry, in the order given (I17)."""
+
+    orders = fields.List(fields.Dict(), required=True, validate=validate.Length(min=1, max=MOST_IN_BULK))
+
+
+class PlaceMany(Strict):
+    """Up to 500 orders; each is placed or refused by itself."""
+
+    orders = fields.List(fields.Nested(PlaceOrder), required=True, validate=validate.Length(min=1, max=MOST_IN_BULK))
+
+
+class ValidateMany(Strict):
+    """Up to 500 orders, each with its decisions; each is done or refused by itself."""
+
+    orders = fields.List(fields.Nested(ValidateLines), required=True, validate=validate.Length(min=1, max=MOST_IN_BULK))
+
+
+class AddLine(OfOrder):
+    """ORD-13 (S4-05): something more, in the order's currency; it leaves when `amount_due` was paid."""
+
+    line = fields.Nested(LineInput, required=True)
+    currency = CurrencyCode(required=True)
+
+
+class OfLine(OfOrder):
+    line_id = Id(required=True)
+
+
 class CancelOrder(OfOrder):
+    """ORD-09. refund_instrument: how what was paid comes back (S4-09, S4-10)."""
+
     reason_code = Id(required=True)
+    refund_instrument = fields.String(load_default="original", validate=validate.OneOf(REFUND_INSTRUMENTS))
 
 
 class SetState(OfOrder):
@@ -188,12 +244,23 @@ COMPLETE = Operation("order.complete", OfOrder(), may=STAFF)
 CANCEL = Operation("order.cancel", CancelOrder(), money=True, may=SENDERS)
 SET_PUBLIC_STATE = Operation("order.set_public_state", SetState(), may=HANDLERS)
 SET_INTERNAL_STATE = Operation("order.set_internal_state", SetState(), may=HANDLERS)
+PLACE_MANY = Operation("order.place_many", Bulk(), may=SENDERS, on=NEW)
+VALIDATE_MANY = Operation("order.validate_many", Bulk(), money=True, may=SENDERS)
+ADD_LINE = Operation("order.add_line", AddLine(), may=SENDERS)
+WITHDRAW_LINE = Operation("order.withdraw_line", OfLine(), may=SENDERS)
 SETTLE = Operation("order.settle", SettleOrder(), money=True, may=AGENT)
 GET = Operation("order.get", OfOrder(), reads=True, may=OWNERS | SUPPLIER)
 LIST = Operation("order.list", ListOrders(), reads=True, may=OWNERS)
 
 
 # events
+
+
+class Covered(Strict):
+    """A subscription to support: for which product, on which normalised URL."""
+
+    product_id = Id(required=True)
+    url = fields.String(required=True)
 
 
 class PlacedLine(Strict):
@@ -206,6 +273,7 @@ class PlacedLine(Strict):
     qty = Whole(required=True)
     gross = Minor(required=True)
     taxes = fields.List(fields.Nested(TaxSchema), required=True)
+    covers = fields.Nested(Covered)
 
 
 class PlacedShipment(Strict):
@@ -257,6 +325,21 @@ class LineRefused(LineAccepted):
     paid = fields.Boolean(required=True)
 
 
+class LineAdded(OrderFact):
+    """amount_due: of the whole order, with this line."""
+
+    line = fields.Nested(PlacedLine, required=True)
+    amount_due = fields.Nested(MoneySchema, required=True)
+
+
+class LineWithdrawn(OrderFact):
+    """An added line that was never paid left the order again."""
+
+    line_id = Id(required=True)
+    qty = Whole(required=True)
+    amount_due = fields.Nested(MoneySchema, required=True)
+
+
 class StockReleased(OrderFact):
     """`key` names the cause: applied once by whoever keeps the stock (M20)."""
 
@@ -274,7 +357,7 @@ class EventLine(Strict):
 class ParcelAdded(OrderFact):
     parcel_id = Id(required=True)
     carrier = fields.String(required=True)
-    tracking_number = fields.String(required=True)
+    tracking_number = fields.String(required=True, allow_none=True)
     tracking_url = fields.String(allow_none=True)
     scope = fields.String(required=True, validate=validate.OneOf(("order", "lines")))
     line_ids = fields.List(Id(), required=True)
@@ -290,6 +373,7 @@ class Cancelled(OrderFact):
     reason_code = Id(required=True)
     lines = fields.List(fields.Nested(EventLine), required=True)
     captured = fields.Nested(MoneySchema, required=True)
+    refund_instrument = fields.String(required=True, validate=validate.OneOf(REFUND_INSTRUMENTS))
 
 
 class StateChanged(OrderFact):
@@ -298,8 +382,19 @@ class StateChanged(OrderFact):
     label = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
+class Bearer(Strict):
+    """Who bears how much of a refund (M21)."""
+
+    party = fields.String(required=True)
+    id = Id(required=True)
+    amount = Minor(required=True)
+
+
 class SettlementFact(Strict):
-    """`amount` is what is held, settled or clawed back; payout systems need nothing else."""
+    """`amount` is what is held, settled or clawed back; payout systems need nothing else.
+
+    mode: `order` or `disputed_amount` (N11). held_claim_ids: with a pay-out proposed of all that these do not hold.
+    """
 
     order_id = Id(required=True)
     seller_id = Id(required=True)
@@ -307,6 +402,8 @@ class SettlementFact(Strict):
     mode = fields.String(allow_none=True)
     amount = fields.Nested(MoneySchema, allow_none=True)
     payout_ref = Id(allow_none=True)
+    held_claim_ids = fields.List(Id())
+    funding = fields.List(fields.Nested(Bearer))
 
 
 class ContactRecorded(Strict):
@@ -330,6 +427,8 @@ announce(
         "order.paid": Reached(),
         "order.line_accepted": LineAccepted(),
         "order.line_refused": LineRefused(),
+        "order.line_added": LineAdded(),
+        "order.line_withdrawn": LineWithdrawn(),
         "order.stock_released": StockReleased(),
         "order.parcel_added": ParcelAdded(),
         "order.tracking_updated": ParcelAdded(),

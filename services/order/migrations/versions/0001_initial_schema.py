@@ -24,6 +24,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "entitlement",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("customer_ref", sa.String(length=64), nullable=False),
+        sa.Column("product_id", sa.String(length=64), nullable=False),
+        sa.Column("url", sa.String(length=500), nullable=False),
+        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("order_id", sa.String(length=64), nullable=False),
+        sa.Column("line_id", sa.String(length=64), nullable=False),
+        sa.Column("starts_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("ends_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("watched", shared.storage.types.Json(), nullable=False),
+        sa.Column("refunds", shared.storage.types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("entitlement", schema=None) as batch_op:
+        batch_op.create_index("entitlement_by_customer", ["tenant", "customer_ref", "ends_at", "id"], unique=False)
+        batch_op.create_index("entitlement_by_tenant", ["tenant", "ends_at", "id"], unique=False)
+
+    op.create_table(
         "event_log",
         sa.Column("event_id", sa.String(length=64), nullable=False),
         sa.Column("stream", sa.String(length=40), nullable=False),
@@ -101,6 +125,47 @@ def upgrade() -> None:
         batch_op.create_index("job_due", ["state", "due_at"], unique=False)
 
     op.create_table(
+        "lifecycle_plan",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("order_id", sa.String(length=64), nullable=False),
+        sa.Column("line_id", sa.String(length=64), nullable=False),
+        sa.Column("product_id", sa.String(length=64), nullable=False),
+        sa.Column("customer_ref", sa.String(length=64), nullable=False),
+        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("ends_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("remind_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("offer_code", sa.String(length=64), nullable=True),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("refunded", shared.storage.types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("lifecycle_plan", schema=None) as batch_op:
+        batch_op.create_index("plan_by_customer", ["tenant", "customer_ref", "state"], unique=False)
+        batch_op.create_index("plan_by_order", ["tenant", "order_id"], unique=False)
+
+    op.create_table(
+        "marketplace",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("public_states", shared.storage.types.Json(), nullable=False),
+        sa.Column("internal_states", shared.storage.types.Json(), nullable=False),
+        sa.Column("stock_managed", sa.Boolean(), nullable=False),
+        sa.Column("parcel_number_required", sa.Boolean(), nullable=False),
+        sa.Column("complete_after_days", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "orders",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -127,6 +192,7 @@ def upgrade() -> None:
         sa.Column("parcels", shared.storage.types.Json(), nullable=False),
         sa.Column("open_claims", shared.storage.types.Json(), nullable=False),
         sa.Column("claim_count", sa.Integer(), nullable=False),
+        sa.Column("entitlements", shared.storage.types.Json(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "marketplace", "number", name="orders_number"),
     )
@@ -142,6 +208,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id"),
     )
     op.create_table(
+        "reminder_choice",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("customer_ref", sa.String(length=64), nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "settlement",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -153,8 +230,11 @@ def upgrade() -> None:
         sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("holds", shared.storage.types.Json(), nullable=False),
+        sa.Column("released", shared.storage.types.Json(), nullable=False),
         sa.Column("order_completed", sa.Boolean(), nullable=False),
         sa.Column("payout_ref", sa.String(length=64), nullable=True),
+        sa.Column("paid_out", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("proposed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(

@@ -1,0 +1,150 @@
+"""Reminders a few days before a product is used up, with an offer for another one (S4-25, S4-26, S4-29)."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.order.model import LifecyclePlan, Order, ReminderChoice, choice_id, end_of_use
+from services.order.policies import may
+from services.order.storage import plans
+from shared.kernel.errors import Forbidden, NotFound
+from shared.runtime.unit_of_work import Context
+
+BEGIN, REMIND = "lifecycle_begin", "lifecycle_remind"
+ON_THE_WAY = timedelta(days=3)  # after shipping, where nobody tells of the delivery
+PLANNED = plans.c.state == "planned"
+
+
+def _wears(order: Order) -> bool:
+    return any(line.wear for line in order.lines)
+
+
+def await_delivery(ctx: Context, order: Order) -> None:
+    """Shipped: what wears out counts as arrived three days later, unless its delivery is told first."""
+    if _wears(order):
+        ctx.schedule(BEGIN, order.id, ctx.now + ON_THE_WAY)
+
+
+def begin_without_news(ctx: Context, timer: Any) -> None:
+    begin(ctx, ctx.need(Order, timer.ref), ctx.now)
+
+
+def begin(ctx: Context, order: Order, start: datetime) -> None:
+    """Plan a reminder for each line that wears out, once per order, unless the customer does not want any."""
+    if not _wears(order):
+        return
+    ctx.unschedule(BEGIN, order.id)
+    if ctx.find(LifecyclePlan, plans.c.order_id == order.id, limit=1) or not _wanted(ctx, order.customer_ref):
+        return
+    for line in order.lines:
+        if not line.wear or not line.shipped:
+            continue
+        ends_at = end_of_use(line.wear, line.shipped, start)
+        plan = LifecyclePlan(
+            id=ctx.new_id("lcp"),
+            tenant=ctx.tenant,
+            order_id=order.id,
+            line_id=line.line_id,
+            product_id=line.product_id,
+            customer_ref=order.customer_ref,
+            seller_id=order.seller_id,
+            title=line.title,
+            units=line.shipped,
+            ends_at=ends_at,
+            remind_at=max(ends_at - timedelta(days=line.wear["remind_days"]), ctx.now),
+            offer_code=line.wear.get("offer_code"),
+            token=secrets.token_urlsafe(24),
+        )
+        plan.plan()
+        ctx.save(plan)
+        ctx.schedule(REMIND, plan.id, plan.remind_at)
+
+
+def remind(ctx: Context, timer: Any) -> None:
+    """S4-25: the day has come."""
+    plan = ctx.need(LifecyclePlan, timer.ref)
+    plan.remind()
+    if plan.events:
+        ctx.save(plan)
+
+
+def _cancel(ctx: Context, plan: LifecyclePlan, reason: str) -> None:
+    if plan.cancel(reason):
+        ctx.save(plan)
+        ctx.unschedule(REMIND, plan.id)
+
+
+def forget_what_is_bought_again(ctx: Context, order: Order) -> None:
+    """A repurchase: the new one has its own end."""
+    products = {line.product_id for line in order.lines if line.wear}
+    if products:
+        mine = plans.c.customer_ref == order.customer_ref
+        for plan in ctx.find(LifecyclePlan, mine, PLANNED, plans.c.product_id.in_(products)):
+            _cancel(ctx, plan, "bought_again")
+
+
+def follow_refund(ctx: Context, order: Order, refund: dict[str, Any]) -> None:
+    """S4-29: paid back is not used up. A line refunded by amount counts when the amount is all of it."""
+    if not _wears(order):
+        return
+    back = {line["line_id"]: line for line in refund["lines"]}
+    if refund["kind"] == "commercial_gesture" or not back:
+        return
+    for plan in ctx.find(LifecyclePlan, plans.c.order_id == order.id, PLANNED):
+        line = back.get(plan.line_id)
+        if line is None:
+            continue
+        whole = line["amount"] >= order.line(plan.line_id).gross
+        units = plan.units if whole else line.get("qty", 0)
+        if plan.units_refunded(refund["refund_id"], units):
+            ctx.save(plan)
+            if plan.state == "cancelled":
+                ctx.unschedule(REMIND, plan.id)
+
+
+def follow_return(ctx: Context, event: Any) -> None:
+    """S4-29: what was sent back is not used up."""
+    closed = event.data
+    returned = {line["line_id"]: line.get("received", line["qty"]) for line in closed.get("lines", [])}
+    for plan in ctx.find(LifecyclePlan, plans.c.order_id == closed["order_id"], PLANNED):
+        if returned.get(plan.line_id, 0) >= plan.units:
+            _cancel(ctx, plan, "returned")
+
+
+# what the customer wants
+
+
+def _wanted(ctx: Context, customer_ref: str) -> bool:
+    choice = ctx.get(ReminderChoice, choice_id(ctx.tenant, customer_ref))
+    return choice is None or choice.wanted
+
+
+def choose_reminders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """A customer for himself; staff on his behalf."""
+    who, ref = ctx.principal, args["customer_ref"]
+    if not may(who, "stop_reminders", ""):
+        raise Forbidden(action="lifecycle.choose")
+    if who.role == "customer" and who.party != ref:
+        raise NotFound(kind="customer", id=ref)
+    return _choose(ctx, ref, args["wanted"])
+
+
+def stop_by_link(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """The link of a mail: its token is the only right. A wrong one is not found, as if there were no such plan."""
+    plan = ctx.get(LifecyclePlan, args["plan_id"])
+    if plan is None or not secrets.compare_digest(plan.token.encode(), args["token"].encode()):
+        raise NotFound(kind="reminder", id=args["plan_id"])
+    return _choose(ctx, plan.customer_ref, wanted=False)
+
+
+def _choose(ctx: Context, customer_ref: str, wanted: bool) -> dict[str, Any]:
+    id = choice_id(ctx.tenant, customer_ref)
+    choice = ctx.get(ReminderChoice, id) or ReminderChoice(id=id, tenant=ctx.tenant, customer_ref=customer_ref)
+    if choice.choose(wanted):
+        ctx.save(choice)
+    if not wanted:
+        for plan in ctx.find(LifecyclePlan, plans.c.customer_ref == customer_ref, PLANNED):
+            _cancel(ctx, plan, "opted_out")
+    return {"wanted": wanted}
