@@ -37,6 +37,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "order.set_tracking": {"parcel": PARCEL},
     "order.set_public_state": {"code": "awaiting_stock"},
     "order.set_internal_state": {"code": "clear"},
+    "order.place_many": {"orders": [order_args("2003")]},
+    "order.validate_many": {
+        "orders": [{"order_id": "{order_id}", "lines": [{"line_id": "lin_1001_1", "action": "accept"}]}]
+    },
+    "order.add_line": {
+        "currency": "EUR",
+        "line": {"product_id": "prd_cup", "sku": "CUP", "title": "Cup", "quantity": 1, "unit_price": 1900},
+    },
+    "order.withdraw_line": {"line_id": "lin_1001_1"},
+    "marketplace.get": {"marketplace": "main"},
+    "marketplace.configure": {"marketplace": "main", "stock_managed": True},
+    "entitlement.grant": {"line_id": "lin_1001_1", "url": "shop.example"},
+    "lifecycle.choose": {"customer_ref": "cus_1"},
     "claim.open": {"reason_code": "missing_items"},
     "claim.assign": {"assignee": None},
     "claim.set_awaiting": {"party": "seller"},
@@ -95,6 +108,8 @@ class World:
         said = api.post(posts, seller(), {"text": "We look into it.", "visibility": "public"})
         api.post(posts, seller(), {"text": "PRIVATE-CANARY", "visibility": "private"})
         api.post("/v1/refunds", seller(), {**GESTURE, "reason_code": "goodwill", "order_id": order["id"]})
+        covered = {"line_id": "lin_1001_1", "product_id": "prd_lamp", "url": "shop.example", "days": 30}
+        api.post(f"/v1/orders/{order['id']}/entitlements", agent(), covered)
         api.suite.settle()
         refund = api.get("/v1/refunds", agent())["items"][0]
         self.ids = {

@@ -62,6 +62,8 @@ CONTENTS = Contents(
     reactions={
         "order.placed": Reaction(hear.keep_order, _of_event),
         **dict.fromkeys((*hear.PHASE_REACHED, "order.shipped"), Reaction(hear.follow_order, _of_event)),
+        "order.line_added": Reaction(hear.follow_added_line, _of_event),
+        "order.line_withdrawn": Reaction(hear.follow_added_line, _of_event),
         "settlement.proposed": Reaction(hear.answer_settlement, _of_event),
         "settlement.releasable": Reaction(hear.forget_clearance, _of_event),
         "settlement.hold_placed": Reaction(hear.forget_clearance, _of_event),

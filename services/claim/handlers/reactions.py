@@ -38,6 +38,18 @@ def keep_order(ctx: Context, event: Any) -> None:
 
 _LINE_FIELDS = ("line_id", "product_id", "title", "supplier_id", "qty", "gross")
 
+
+def follow_added_line(ctx: Context, event: Any) -> None:
+    """ORD-13: the order grew, or what was added and never paid left it again."""
+    data = event.data
+    case = ctx.need(OrderCase, data["order_id"])
+    if event.type == "order.line_added":
+        case.add_line({name: data["line"].get(name) for name in _LINE_FIELDS})
+    else:
+        case.drop_line(data["line_id"])
+    ctx.save(case)
+
+
 PHASE_REACHED = {
     "order.paid": "paid",
     "order.line_accepted": "preparing",
@@ -69,7 +81,7 @@ def answer_settlement(ctx: Context, event: Any) -> None:
     case = ctx.get(OrderCase, event.data["order_id"])
     if case is None:
         raise OrderNotSynced(order_id=event.data["order_id"])
-    case.answer_settlement(ctx.now, event.data.get("payout_ref"))
+    case.answer_settlement(ctx.now, event.data.get("payout_ref"), event.data.get("held_claim_ids", ()))
     ctx.save(case)
 
 

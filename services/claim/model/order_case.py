@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -43,6 +44,15 @@ class OrderCase(Aggregate):
         self.phase = phase
         return True
 
+    def add_line(self, line: dict[str, Any]) -> None:
+        self.lines = [*self.lines, line]
+        self.total += line["gross"]
+
+    def drop_line(self, line_id: str) -> None:
+        dropped = [line for line in self.lines if line["line_id"] == line_id]
+        self.lines = [line for line in self.lines if line["line_id"] != line_id]
+        self.total -= sum(line["gross"] for line in dropped)
+
     def note(self, claim: Claim) -> bool:
         """Keep count of what is open and what holds; answers whether that changed."""
         before = (self.open_ids, self.holding_ids)
@@ -51,14 +61,15 @@ class OrderCase(Aggregate):
         self.open_claims = len(self.open_ids)
         return before != (self.open_ids, self.holding_ids)
 
-    def answer_settlement(self, now: datetime, payout_ref: str | None) -> None:
+    def answer_settlement(self, now: datetime, payout_ref: str | None, known: Iterable[str] = ()) -> None:
         """SET-06, SET-07: the order may be paid out unless a claim holds it. Saying yes is the cut-off (I8).
 
+        known: claims whose disputed part stays behind (N11); they and later ones go on holding that.
         Opening a claim changes this same row, so the two cannot happen at once without one of them seeing the other.
         """
         self.cleared = not self.holding_ids
         self.record(
-            "claim.settlement_cleared" if self.cleared else "claim.settlement_blocked",
+            "claim.settlement_blocked" if set(self.holding_ids) - set(known) else "claim.settlement_cleared",
             order_id=self.id,
             seller_id=self.seller_id,
             payout_ref=payout_ref,

@@ -37,6 +37,17 @@ def follow_paid_refund(ctx: Context, event: Any) -> None:
         reminding.follow_refund(ctx, order, refund)
 
 
+def follow_return(ctx: Context, event: Any) -> None:
+    """RET-08, S4-29: units came back."""
+    closed = event.data
+    order = ctx.get(Order, closed["order_id"])
+    if order is not None:
+        for line in closed["lines"]:
+            order.take_back(line["line_id"], line["received"])
+        ctx.save(order)
+        reminding.follow_return(ctx, order)
+
+
 FOLLOW_CLAIM = Reaction(settling.follow_claim, loads=_order_and_settlement)
 FOLLOW_REFUND = Reaction(entitling.follow_refund, loads=_order)
 
@@ -73,6 +84,7 @@ CONTENTS = Contents(
         "claim.settlement_cleared": Reaction(settling.settle_when_cleared, loads=_order_and_settlement),
         "claim.settlement_blocked": Reaction(settling.hold_when_blocked, loads=_order_and_settlement),
         **dict.fromkeys((*entitling.PENDING, *entitling.GIVEN_UP), FOLLOW_REFUND),
+        "return.closed": Reaction(follow_return, loads=_order),
         "refund.succeeded": Reaction(follow_paid_refund, loads=_order_and_settlement),
     },
     timers={

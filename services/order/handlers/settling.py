@@ -8,6 +8,7 @@ from typing import Any
 from services.order.handlers.access import View, for_change, ruled, view_of
 from services.order.model import Order, Settlement
 from services.order.model.settlement import DISPUTED, WHOLE
+from shared.kernel.money import round_half_up
 from shared.runtime.unit_of_work import Context
 
 CLEARANCE = "settlement_clearance"
@@ -39,7 +40,8 @@ def follow_claim(ctx: Context, event: Any) -> None:
     before = settlement.state, settlement.holds, settlement.order_completed
     if claim["hold"]:
         mode = HOLD_MODES.get(claim.get("hold_mode", ""), WHOLE)
-        settlement.hold(claim["claim_id"], mode, (claim.get("disputed_amount") or {"amount": 0})["amount"])
+        disputed = (claim.get("disputed_amount") or {"amount": 0})["amount"]
+        settlement.hold(claim["claim_id"], mode, with_shipping(order, disputed))
     else:
         settlement.release(claim["claim_id"])
     if _solved_by_platform(event.type, claim, order):
@@ -48,6 +50,14 @@ def follow_claim(ctx: Context, event: Any) -> None:
     if before != (settlement.state, settlement.holds, settlement.order_completed):
         ctx.save(settlement)
     ctx.save(order)
+
+
+def with_shipping(order: Order, disputed: int) -> int:
+    """N11: what a claim is about, with its share of the shipping, in minor units; the total is all there is."""
+    goods = sum(line.gross for line in order.lines)
+    shipping = sum(shipment["gross"] for shipment in order.shipments)
+    share = round_half_up(shipping * disputed, goods) if goods else 0
+    return min(order.total, disputed + share)
 
 
 def _is_open(type: str, claim: dict[str, Any]) -> bool:

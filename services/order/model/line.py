@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Line:
-    """ordered = unshipped + shipped + cancelled. `gross` and `taxes` are frozen when the line is made (M3).
+    """ordered = unshipped + shipped + cancelled; returned ≤ shipped. `gross` and `taxes` are frozen from the start (M3).
 
     accepted: how many of the unshipped units the seller promised. unpaid: added later, and its money is not there yet
     (ORD-13). covers: a subscription, `{product_id, url, days}` (ENT-01). wear: when the product is used up,
@@ -27,6 +27,7 @@ class Line:
     taxes: list[dict[str, Any]]
     shipped: int = 0
     cancelled: int = 0
+    returned: int = 0
     accepted: int = 0
     supplier_id: str | None = None
     linked_line_id: str | None = None
@@ -52,7 +53,7 @@ class Line:
 
 TOLD = ("line_id", "product_id", "sku", "title", "supplier_id", "linked_line_id", "gross", "taxes")
 NAMES = tuple(field.name for field in fields(Line))
-_RARE = {"unpaid": False, "covers": None, "wear": None}
+_RARE = {"returned": 0, "unpaid": False, "covers": None, "wear": None}
 
 
 def line_data(lines: list[Line]) -> list[dict[str, Any]]:

@@ -172,6 +172,11 @@ class Order(OrderRecord):
         self._record("cancelled", reason_code=reason_code, lines=lines, captured=money, refund_instrument=instrument)
         self._reach("cancelled")
 
+    def take_back(self, line_id: str, units: int) -> None:
+        """Units came back (RET-08); never more than were sent. What goes to stock the return itself says (M20)."""
+        line = self.line(line_id)
+        line.returned = min(line.shipped, line.returned + units)
+
     def add_line(self, line: Line, currency: str) -> None:
         """ORD-13 (S4-05): something more, paid later. It waits for its money; the rest of the order does not."""
         self._must_allow("add_line")
