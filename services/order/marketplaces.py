@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from weakref import WeakKeyDictionary
-
-import sqlalchemy as sa
 
 from services.order.model import SHIPPED, Marketplace, marketplace_id
 from shared.runtime.unit_of_work import Context
 
 FRESH = timedelta(seconds=5)  # another process of this service learns of a change so much later at most
 Known = dict[str, tuple[datetime, Marketplace]]
-_by_database: WeakKeyDictionary[sa.Engine, Known] = WeakKeyDictionary()
+# by the engine of the database: there is one per process, several in tests
+_by_database: WeakKeyDictionary[Any, Known] = WeakKeyDictionary()
 
 
 def rules_of(ctx: Context, code: str) -> Marketplace:
