@@ -73,4 +73,4 @@ class Mails:
 
 def _notification_of(mail: dict[str, Any]) -> str:
     headers = {name.lower(): value for name, value in mail["headers"]}
-    return headers.get("message-id", "").strip("<>").partition("@")[0]
+    return headers.get("message-id", "").strip("<>").partition("@")[0].rpartition(".")[2]

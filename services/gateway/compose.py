@@ -68,7 +68,10 @@ def order_page(gateway: Any, inquiry: Inquiry) -> Answer:
 
 
 def order_list(gateway: Any, inquiry: Inquiry) -> Answer:
-    """A page of orders with the issue column beside the status (S2-06); null when nobody answers for the column."""
+    """A page of orders with the issue column beside the status (S2-06) and the address for each (S0-12).
+
+    Null when nobody answers for a column.
+    """
     answer = gateway.clients.call("order", inquiry.call())
     if not answer.ok:
         return answer
@@ -76,13 +79,22 @@ def order_list(gateway: Any, inquiry: Inquiry) -> Answer:
     answer.body["warnings"] = []
     if not orders:
         return answer
-    asked = {"issues": ("claim.of_orders", {"order_ids": [order["id"] for order in orders]})}
-    issues = parts(gateway, inquiry, asked)["issues"]
-    if warning := _warning("issues", "claim.of_orders", issues):
-        answer.body["warnings"].append(warning)
-    known = issues.body["orders"] if issues is not None and issues.ok else None
+    ids = {"order_ids": [order["id"] for order in orders]}
+    asked = {"issues": ("claim.of_orders", ids)}
+    if gateway.settings.relay_domain:
+        asked["contact_alias"] = ("alias.offer", ids)
+    found = parts(gateway, inquiry, asked)
+    known: dict[str, dict[str, Any] | None] = {}
+    for part, each in found.items():
+        if warning := _warning(part, asked[part][0], each):
+            answer.body["warnings"].append(warning)
+        known[part] = each.body if each is not None and each.ok else None
+    issues = known["issues"]["orders"] if known["issues"] else None
+    offered = known.get("contact_alias")
+    contacts = {each["order_id"]: each["address"] for each in offered["results"]} if offered else None
     for order in orders:
-        order["issues"] = known[order["id"]]["issues"] if known else None
+        order["issues"] = issues[order["id"]]["issues"] if issues else None
+        order["contact_alias"] = contacts[order["id"]] if contacts else None
     return answer
 
 

@@ -178,7 +178,7 @@ def _success(route: Route) -> dict[str, Any]:
         names += ["Idempotent-Replayed"] if route.writes else []
         names += ["Location"] if route.location else []
     found: dict[str, Any] = {"description": route.summary, "headers": _headers(names)}
-    kinds = {"/metrics": "text/plain", "/docs": "text/html", "/docs/{file}": "*/*"}
+    kinds = {"/metrics": "text/plain", "/docs": "text/html", "/docs/{file}": "*/*", "/mail/renew/{token}": "text/html"}
     if route.path in kinds:
         found["content"] = {kinds[route.path]: {"schema": {"type": "string"}}}
     elif route.path == "/openapi.json":

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from services.messaging.aliases import SENDERS_FOLLOWED
 from services.messaging.handlers import CONTENTS
 from services.messaging.storage import STORAGE
 from shared.kernel.clock import Clock
 from shared.ops.settings import Settings
 from shared.runtime.app import App
+from shared.runtime.tables import Contents
 from shared.storage.engine import Database
 
 
 def build(settings: Settings, clock: Clock | None = None) -> App:
     """The messaging service on the database that the settings name."""
     database = Database(settings.database_url("messaging"), settings.pool_size)
-    return App("messaging", STORAGE, CONTENTS, database, clock, settings=settings)
+    contents = with_masked_mail(CONTENTS) if settings.relay_domain else CONTENTS
+    return App("messaging", STORAGE, contents, database, clock, settings=settings)
+
+
+def with_masked_mail(contents: Contents) -> Contents:
+    """Where mail comes in, it must be known who writes from where; else those events are not even followed."""
+    return replace(contents, reactions={**contents.reactions, **SENDERS_FOLLOWED})

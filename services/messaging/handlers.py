@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.messaging import policies, queries
+from services.messaging import aliases, inbound, policies, queries
 from services.messaging.access import need_thread, standing
+from services.messaging.aliases import OrderNotSynced
 from services.messaging.model import (
     PRIVATE,
     PUBLIC,
@@ -32,12 +33,6 @@ WRITERS = policies.INSIDERS | {"customer"}
 OPENERS = frozenset({"seller", "integrator", "coordinator", "platform_agent"})
 
 
-class OrderNotSynced(Refusal):
-    """The order has not arrived here yet: repeat in a second."""
-
-    code, status, retry_after = "ORDER_NOT_SYNCED", 409, 1
-
-
 def post_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """MSG-01, with the visibility the server decides when the caller does not (S1-31)."""
     if ctx.principal.role not in WRITERS:
@@ -54,6 +49,7 @@ def post_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if thread.admit(author[0]):
         thread.reopen(author)
         ctx.save(thread)
+    aliases.equip(ctx, thread)
     message = _message(ctx, thread, author, args["text"], visibility, asks=args.get("asks"))
     side = talk if visibility == PUBLIC else private
     side.post(message, stamp(ctx.now))
@@ -114,6 +110,7 @@ def open_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     message = _message(ctx, thread, author, args["text"], PUBLIC, origin="thread.opened")
     thread.start(author)
     talk.post(message, stamp(ctx.now))
+    aliases.equip(ctx, thread, ())
     for new in (thread, message, talk):
         ctx.save(new)
     return {"id": thread.id, "message": queries.message_view(message, talk, ctx.principal, ctx.now)}
@@ -203,11 +200,16 @@ CONTENTS = Contents(
         Command(contract.MESSAGE_MARK_HANDLED, mark_handled),
         Command(contract.THREAD_OPEN, open_thread),
         Command(contract.THREAD_CLOSE, close_threads),
+        *aliases.COMMANDS,
+        *inbound.commands(post_message),
     ),
     queries=(
         Query(contract.THREAD_GET, queries.get_thread),
         Query(contract.THREAD_LIST, queries.list_threads),
         Query(contract.THREAD_MESSAGES, queries.list_messages),
+        *aliases.QUERIES,
+        *inbound.QUERIES,
     ),
     reactions=REACTIONS,
+    timers={aliases.EXPIRE: aliases.expire, **inbound.TIMERS},
 )

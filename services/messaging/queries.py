@@ -13,12 +13,22 @@ import sqlalchemy as sa
 
 from services.messaging import policies
 from services.messaging.access import JOINING, thread_of_claim
+from services.messaging.mail_model import InboundMail
 from services.messaging.model import PRIVATE, PUBLIC, Message, PublicTalk
-from services.messaging.storage import STORAGE, inclusions, messages, private_talks, public_talks, threads
+from services.messaging.storage import (
+    STORAGE,
+    inbound_mails,
+    inclusions,
+    messages,
+    private_talks,
+    public_talks,
+    threads,
+)
 from shared.kernel.clock import stamp
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
+from shared.storage.paging import page
 
 
 def get_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -187,6 +197,45 @@ def _message_actions(message: Message, talk: PublicTalk, principal: Principal, n
 def _message_row_view(row: dict[str, Any], principal: Principal, now: datetime) -> dict[str, Any]:
     talk = PublicTalk(id=row["thread_id"], tenant=row["tenant"], handled=row.pop("handled"))
     return message_view(STORAGE.mappings[Message].from_row(row), talk, principal, now)
+
+
+def list_mails(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """What came from outside, newest first. For the staff: a quarantined mail is nobody else's yet (T25)."""
+    if not ctx.principal.is_staff:
+        raise Forbidden()
+    statement = sa.select(*STORAGE.mappings[InboundMail].raw_columns).where(inbound_mails.c.tenant == ctx.tenant)
+    for name in ("state", "thread_id"):
+        if name in args:
+            statement = statement.where(inbound_mails.c[name] == args[name])
+    columns = inbound_mails.c
+    return page(
+        ctx.connection, statement, columns.received_at, columns.id, args["limit"], args.get("cursor"), _mail_row_view
+    )
+
+
+def _mail_row_view(row: Any) -> dict[str, Any]:
+    return mail_view(STORAGE.mappings[InboundMail].from_row(dict(row)))
+
+
+def mail_view(mail: InboundMail) -> dict[str, Any]:
+    return {
+        "id": mail.id,
+        "state": mail.state,
+        "reason": mail.reason,
+        "trust": mail.trust,
+        "alias_id": mail.alias_id,
+        "thread_id": mail.thread_id,
+        "order_id": mail.order_id,
+        "holder": {"type": mail.kind, "id": mail.ref} if mail.kind else None,
+        "sender": mail.sender,
+        "subject": mail.subject,
+        "text": mail.text,
+        "attachments": mail.attachments,
+        "message_id": mail.message_id,
+        "received_at": stamp(mail.received_at),
+        "version": mail.version,
+        "allowed_actions": ["mail.release"] if mail.state == "quarantined" and mail.kind else [],
+    }
 
 
 def _page(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:

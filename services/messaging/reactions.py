@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from services.messaging import policies
+from services.messaging import aliases, policies
 from services.messaging.access import inclusion_id, thread_of_claim
 from services.messaging.model import PUBLIC, Inclusion, Message, OrderParties, PublicTalk, Thread, Who
 from services.messaging.storage import threads
@@ -38,6 +38,7 @@ def open_thread_when_claim_opened(ctx: Context, event: Any) -> None:
         opened_at=event.time,
         cancel_pending=policies.asks_to_cancel(claim["category"], claim["reason_code"]),
     )
+    aliases.equip(ctx, thread, [("supplier", supplier_id) for supplier_id in claim["supplier_ids"]])
     thread.start(author)
     ctx.save(thread)
     _say(ctx, event, thread, PublicTalk(id=thread.id, tenant=ctx.tenant), author)
@@ -83,6 +84,15 @@ def allow_closing_when_order_left_or_cancelled(ctx: Context, event: Any) -> None
 
 def let_in_when_observer_added(ctx: Context, event: Any) -> None:
     _observer(ctx, event, active=True)
+    thread = ctx.get(Thread, thread_of_claim(event.data["claim_id"]))
+    if thread is not None:
+        aliases.equip(ctx, thread)
+
+
+def merge_thread_when_claim_merged(ctx: Context, event: Any) -> None:
+    """ALI-04: what is still written to this thread's addresses goes to the other claim's."""
+    close_thread_when_claim_ended(ctx, event)
+    aliases.redirect(ctx, _thread(ctx, event), event.data["target_id"])
 
 
 def let_out_when_observer_removed(ctx: Context, event: Any) -> None:
@@ -159,7 +169,7 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "claim.solution_proposed": Reaction(post_proposal_when_solution_proposed, loads=_thread_and_talk),
     "claim.closed": Reaction(close_thread_when_claim_ended, loads=_thread_and_talk),
     "claim.withdrawn": Reaction(close_thread_when_claim_ended, loads=_thread_and_talk),
-    "claim.merged": Reaction(close_thread_when_claim_ended, loads=_thread_and_talk),
+    "claim.merged": Reaction(merge_thread_when_claim_merged, loads=_thread_and_talk),
     "claim.reopened": Reaction(reopen_thread_when_claim_reopened, loads=_thread_and_talk),
     "claim.resolved": Reaction(allow_closing_when_claim_decided, loads=_thread_and_talk),
     "claim.refused": Reaction(allow_closing_when_claim_decided, loads=_thread_and_talk),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from services.messaging.mail_model import Alias, AliasBook, InboundMail, MailPair, Senders
 from services.messaging.model import Inclusion, Message, OrderParties, PrivateTalk, PublicTalk, Thread
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
@@ -81,6 +82,62 @@ inclusions = aggregate_table(
 
 order_parties = aggregate_table("order_parties", metadata, _id("customer_ref"), _id("seller_id"))
 
+aliases = aggregate_table(
+    "alias",
+    metadata,
+    _id("alias_id"),
+    _id("thread_id", nullable=True),
+    _id("order_id", nullable=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    _id("ref"),
+    sa.Column("issued_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+    sa.Column("revoked", sa.String(200)),
+    _id("redirect_to", nullable=True),
+    sa.Index("alias_of_thread", "thread_id"),
+    sa.Index("alias_by_its_id", "alias_id"),
+)
+
+alias_books = aggregate_table("alias_book", metadata, sa.Column("entries", Json, nullable=False))
+
+senders = aggregate_table(
+    "senders",
+    metadata,
+    sa.Column("party", sa.String(20), nullable=False),
+    _id("ref"),
+    sa.Column("contact", sa.String(254)),
+    sa.Column("addresses", Json, nullable=False),
+    sa.Column("domains", Json, nullable=False),
+)
+
+mail_pairs = aggregate_table(
+    "mail_pair", metadata, sa.Column("seen", Json, nullable=False), sa.Column("noticed_at", Utc)
+)
+
+inbound_mails = aggregate_table(
+    "inbound_mail",
+    metadata,
+    _id("alias_id", nullable=True),
+    _id("thread_id", nullable=True),
+    _id("order_id", nullable=True),
+    sa.Column("kind", sa.String(20)),
+    _id("ref", nullable=True),
+    sa.Column("sender", sa.String(320), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("trust", sa.String(8), nullable=False),
+    sa.Column("attachments", Json, nullable=False),
+    sa.Column("raw", sa.String(200)),
+    sa.Column("received_at", Utc, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("reason", sa.String(60)),
+    _id("message_id", nullable=True),
+    _id("token", nullable=True),
+    sa.Index("inbound_mail_of_tenant", "tenant", "received_at", "id"),
+    sa.Index("inbound_mail_of_alias", "alias_id"),
+    sa.Index("inbound_mail_of_token", "token"),
+)
+
 STORAGE = Storage(
     metadata,
     runtime_tables(metadata),
@@ -91,5 +148,10 @@ STORAGE = Storage(
         Mapping(PrivateTalk, private_talks),
         Mapping(Inclusion, inclusions),
         Mapping(OrderParties, order_parties),
+        Mapping(Alias, aliases),
+        Mapping(AliasBook, alias_books),
+        Mapping(Senders, senders),
+        Mapping(MailPair, mail_pairs),
+        Mapping(InboundMail, inbound_mails),
     ],
 )

@@ -22,7 +22,7 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
     mail: `smtp` sends, `folder` writes files to `<data>/mails`, `off` keeps notifications as rows only (benchmarks).
     """
     database = Database(settings.database_url("notification"), settings.pool_size)
-    letters = Letters(database, clock or SystemClock(), settings.mail_from, settings.mail_domain)
+    letters = Letters(database, clock or SystemClock(), settings.mail_from, settings.mail_domain, settings.relay_domain)
     transport = _transport(settings)
     ports = Ports(letters, transport) if transport else None  # without one, no job is ever queued that would need them
     return App("notification", STORAGE, CONTENTS, database, clock, ports=ports, settings=settings)

@@ -13,7 +13,7 @@ from services.notification.ports import PermanentFailure, Ports, TransientFailur
 from services.notification.reactions import MAIL, REACTIONS
 from shared.contracts import notification as contract
 from shared.kernel.errors import Forbidden
-from shared.kernel.principal import Principal
+from shared.kernel.principal import Principal, system
 from shared.runtime.jobs import JobRun
 from shared.runtime.tables import Command, Contents, Job, Query
 from shared.runtime.unit_of_work import Context
@@ -58,6 +58,8 @@ def keep_contact(ctx: Context, details: dict[str, Any]) -> Contact:
         phone=details.get("phone"),
         locale=details["locale"],
     )
+    if known is not None and known.email == contact.email:
+        contact.bounces, contact.suppressed = known.bounces, known.suppressed
     if known == contact:
         return contact
     contact.recorded()
@@ -78,6 +80,26 @@ def _may_record(principal: Principal, party: str, ref: str) -> bool:
     if principal.is_staff or principal.role == "system":
         return True
     return principal.role == party and ref in (principal.party, principal.id)
+
+
+def hear_bounce(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """NTF-07, NTF-08: told by the process that reads mail. The Message-ID says whose mail it was."""
+    if ctx.principal.role != "system":
+        raise Forbidden()
+    hard, found = args["status"].startswith("5."), []
+    for message_id in args["message_ids"]:
+        notification = queries.sent_as(ctx, message_id)
+        if notification is None:
+            continue
+        ctx.principal = system(notification.tenant, via="email")
+        if notification.bounce(args["status"], hard):
+            ctx.save(notification)
+            found.append(notification.id)
+            contact = ctx.get(Contact, contact_id(ctx.tenant, notification.kind, notification.ref))
+            if contact is not None:
+                contact.bounced(hard)
+                ctx.save(contact)
+    return {"bounced": found}
 
 
 # sending
@@ -120,7 +142,10 @@ def _notification(payload: dict[str, Any]) -> list[tuple[type, str]]:
 
 
 CONTENTS = Contents(
-    commands=(Command(contract.CONTACT_RECORD, record_contact),),
+    commands=(
+        Command(contract.CONTACT_RECORD, record_contact),
+        Command(contract.NOTIFICATION_BOUNCE, hear_bounce),
+    ),
     queries=(Query(contract.NOTIFICATION_LIST, queries.list_notifications),),
     reactions={"contact.recorded": keep_contact_when_recorded, **REACTIONS},
     jobs={MAIL: Job(send_mail, settle_mail, loads=_notification)},

@@ -13,6 +13,7 @@ from services.notification import policies
 from services.notification.model import CommentCopy, Contact, Notification
 from services.notification.queries import Dossier, dossier
 from services.notification.rendering import render, squeeze
+from shared.contracts.mail import BOUNCES
 from shared.kernel.clock import Clock
 from shared.storage.engine import Database
 
@@ -33,36 +34,65 @@ class NoLetter:
 
 
 class Letters:
-    """sender: `Name <address>`; the name is the shop's, as mails show it. domain: of the Message-IDs."""
+    """sender: `Name <address>`; the name is the shop's, as mails show it. domain: of the Message-IDs.
 
-    def __init__(self, database: Database, clock: Clock, sender: str, domain: str) -> None:
-        self._database, self._clock, self._domain = database, clock, domain
+    relay: the domain that takes answers and reports of what could not be delivered; empty: none does.
+    """
+
+    def __init__(self, database: Database, clock: Clock, sender: str, domain: str, relay: str = "") -> None:
+        self._database, self._clock, self._domain, self._relay = database, clock, domain, relay
         self._brand, self._address = parseaddr(sender)
 
     def write(self, tenant: str, notification_id: str) -> Letter | NoLetter:
         with self._database.transaction() as connection:
-            found = dossier(connection, tenant, notification_id)
+            found = dossier(connection, tenant, notification_id, masked=bool(self._relay))
         notification, contact = found.notification, found.contact
         excuse = _excuse(found)
         if excuse or contact is None:
             return excuse or NoLetter("contact_unknown", later=True)
         facts = _facts(found, contact)
-        rendered = render(notification.template, contact.locale, self._brand, facts)
+        reply_to = self._reply_to(found)
+        rendered = render(notification.template, contact.locale, self._brand, facts, answerable=bool(reply_to))
         mail = EmailMessage(policy=SMTP)
-        mail["From"] = Address(self._brand, addr_spec=self._address)
+        mail["From"] = Address(self._from(facts["comments"], contact.locale), addr_spec=self._address)
+        if reply_to:
+            mail["Reply-To"] = Address(self._brand, addr_spec=reply_to)
         address = _ascii_domain(contact.email)
         mail["To"] = Address(squeeze(contact.name), addr_spec=address)
         mail["Subject"] = rendered.subject
         mail["Date"] = format_datetime(self._clock.now())
         # the same for every try, so that a repeat after a crash is recognised as one (NTF-04)
-        mail["Message-ID"] = f"<{notification.id}@{self._domain}>"
+        mail["Message-ID"] = f"<{notification.mail_id}@{self._domain}>"
         # never sent itself: mail programs show everything that refers to it as one conversation
-        mail["References"] = f"<{notification.claim_id or notification.order_id}@{self._domain}>"
+        root = f"<{notification.claim_id or notification.order_id or notification.id}@{self._domain}>"
+        mail["In-Reply-To"], mail["References"] = root, root
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
         mail.set_content(rendered.text)
         mail.add_alternative(rendered.html, subtype="html")
-        return Letter(mail, self._address, address)
+        return Letter(mail, f"{BOUNCES}@{self._relay}" if self._relay else self._address, address)
+
+    def _reply_to(self, found: Dossier) -> str | None:
+        """The recipient's own address on this thread: what is sent to it comes from him, whatever else it says."""
+        notification = found.notification
+        if found.replies is None:
+            return None
+        return found.replies.address((notification.kind, notification.ref), self._clock.now())
+
+    def _from(self, comments: list[CommentCopy], locale: str) -> str:
+        """Who writes, by his part and never by his name or address."""
+        author = comments[-1].author_type if comments else None
+        writer = WRITERS.get(author or "", {}).get(locale.split("_")[0])
+        return f"{writer} · {self._brand}" if writer else self._brand
+
+
+WRITERS = {
+    "customer": {"fr": "Le client", "en": "The customer"},
+    "seller": {"fr": "Le vendeur", "en": "The seller"},
+    "supplier": {"fr": "Le fournisseur", "en": "The supplier"},
+    "coordinator": {"fr": "Le service client", "en": "Customer service"},
+    "platform_agent": {"fr": "Le service client", "en": "Customer service"},
+}
 
 
 def _ascii_domain(email: str) -> str:
@@ -73,6 +103,8 @@ def _ascii_domain(email: str) -> str:
 
 def _excuse(found: Dossier) -> NoLetter | None:
     notification = found.notification
+    if found.contact is not None and found.contact.suppressed:
+        return NoLetter("address_suppressed", later=False)
     if None in found.comments:
         return NoLetter("comment_unknown", later=True)
     reasons = [_withheld(found, comment) for comment in found.comments] or [_withheld(found, None)]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.notification.policies import DIGEST_CLOSES, RETRIES, TEMPLATE_VERSION, Recipient
+from services.notification.policies import DIGEST_CLOSES, RETRIES, SOFT_BOUNCES, TEMPLATE_VERSION, Recipient
 from shared.kernel.aggregate import Aggregate
+from shared.kernel.clock import moment
 from shared.kernel.errors import NotInThisState
 
 EMAIL = "email"
@@ -26,9 +27,18 @@ class Contact(Aggregate):
     email: str
     phone: str | None = None
     locale: str = "en"
+    bounces: int = 0
+    suppressed: str | None = None
+
+    def bounced(self, hard: bool) -> None:
+        """NTF-08: one final answer, or five others, and the address is left alone until it changes."""
+        self.bounces += 1
+        if self.suppressed is None and (hard or self.bounces >= SOFT_BOUNCES):
+            self.suppressed = "hard_bounce" if hard else "soft_bounces"
+            self.record("recipient.suppressed", party=self.party, ref=self.ref, reason=self.suppressed)
 
     def recorded(self) -> None:
-        self.record("recipient.recorded", party=self.party, ref=self.ref, locale=self.locale)
+        self.record("recipient.recorded", party=self.party, ref=self.ref, locale=self.locale, email=self.email)
 
 
 @dataclass(kw_only=True)
@@ -101,6 +111,19 @@ class Digest(Aggregate):
 
 
 @dataclass(kw_only=True)
+class ReplyBook(Aggregate):
+    """At which addresses the mails about a thread or order are answered: `kind ref` → alias id, address, end."""
+
+    stream = "reply_book"
+
+    entries: dict[str, list[str]] = field(default_factory=dict)
+
+    def address(self, recipient: Recipient, now: datetime) -> str | None:
+        found = self.entries.get(" ".join(recipient))
+        return found[1] if found and moment(found[2]) > now else None
+
+
+@dataclass(kw_only=True)
 class Notification(Aggregate):
     """One event, one recipient, one channel: told once (I13). queued → sent | failed | suppressed; or merged at once.
 
@@ -133,6 +156,17 @@ class Notification(Aggregate):
         other.state, other.facts = "merged", {**other.facts, "into": self.id}
 
     @property
+    def mail_id(self) -> str:
+        """The part before the @ of its Message-ID (5.4): the same for every try."""
+        return f"{self.message_id}.{self.id}" if self.message_id else self.id
+
+    @property
+    def thread_id(self) -> str | None:
+        """The conversation that it is about; a claim's is named after the claim."""
+        claim = "thr_" + self.claim_id.removeprefix("clm_") if self.claim_id else None
+        return self.facts.get("thread_id") or claim
+
+    @property
     def message_ids(self) -> list[str]:
         """The comments that this mail tells, oldest first."""
         return [self.message_id, *self.facts.get("with", ())] if self.message_id else []
@@ -163,6 +197,14 @@ class Notification(Aggregate):
         self._leave_queue("suppressed")
         self.error = reason
         self.record("notification.suppressed", **self._facts(), error=reason)
+
+    def bounce(self, status: str, hard: bool) -> bool:
+        """NTF-07: another mail server could not deliver it after all. False when that is known, or was never sent."""
+        if self.state != "sent":
+            return False
+        self.state, self.error = "bounced", status
+        self.record("notification.bounced", **self._facts(), error=status, hard=hard)
+        return True
 
     def _leave_queue(self, state: str) -> None:
         if self.state != "queued":

@@ -53,6 +53,7 @@ MATRIX: dict[str, Rule] = {
     "refund.failed": Rule("refund_failed", ("seller", "staff")),
     "refund.outcome_unknown": Rule("refund_unknown", ("seller", "staff")),
     "credit_note.issued": Rule("credit_note_issued", ("customer",)),
+    "alias.late_mail": Rule("late_mail", ("holder",)),  # N8
 }
 """What is not named here tells nobody: order.internal_state_changed least of all (S4-27)."""
 
@@ -61,6 +62,9 @@ TEMPLATE_VERSION = 1  # +1 whenever a wording changes, so that a complaint can b
 
 MESSAGE_ORIGINS_TOLD = frozenset({"post", "thread.opened"})
 """Messages that came with a claim's event are told with that event, not twice."""
+
+SOFT_BOUNCES = 5
+"""NTF-08: that often a full or busy mailbox is forgiven."""
 
 RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720))
 """NTF-05: eight tries over 22 hours outlast a mail server's bad day, and a contact that comes late."""
@@ -94,6 +98,7 @@ class People:
     has_claim: bool = False
     included: Sequence[tuple[str, str, str]] = ()  # kind, ref, scope
     staff: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    holder: Recipient | None = None  # of an alias
 
 
 def recipients(rule: Rule, people: People, author: Recipient | None = None) -> list[Recipient]:
@@ -119,6 +124,8 @@ def _column(column: str, people: People) -> list[Recipient]:
     if column == "staff":
         desk = COORDINATOR if people.staff.get(COORDINATOR) else PLATFORM
         return [(desk, ref) for ref in people.staff.get(desk, ())]
+    if column == "holder":
+        return [people.holder] if people.holder else []
     if column in ("included", "included_insiders"):
         return [(kind, ref) for kind, ref, scope in people.included if scope == "all" or column == "included"]
     return []

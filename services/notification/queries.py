@@ -13,6 +13,7 @@ from services.notification.model import (
     Contact,
     Notification,
     OrderCopy,
+    ReplyBook,
     contact_id,
 )
 from services.notification.storage import STORAGE, notifications
@@ -33,6 +34,7 @@ class Dossier:
     order: OrderCopy | None
     claim: ClaimCopy | None
     comments: list[CommentCopy | None]
+    replies: ReplyBook | None = None
 
 
 def list_notifications(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -47,8 +49,15 @@ def list_notifications(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     return page(ctx.connection, statement, columns.created_at, columns.id, args["limit"], args.get("cursor"), _view)
 
 
-def dossier(connection: sa.Connection, tenant: str, notification_id: str) -> Dossier:
-    """Raises NotFound when there is no such notification."""
+def sent_as(ctx: Context, message_id: str) -> Notification | None:
+    """The notification whose mail had this Message-ID, of whatever tenant: the id is the only right of a report."""
+    mapping = STORAGE.mappings[Notification]
+    row = ctx.work.row(mapping, message_id.strip("<> ").partition("@")[0].rpartition(".")[2])
+    return mapping.from_row(row) if row is not None else None
+
+
+def dossier(connection: sa.Connection, tenant: str, notification_id: str, masked: bool = False) -> Dossier:
+    """masked: also how the mail can be answered. Raises NotFound when there is no such notification."""
     notification = _one(connection, tenant, Notification, notification_id)
     if notification is None:
         raise NotFound(kind="notification", id=notification_id)
@@ -58,6 +67,7 @@ def dossier(connection: sa.Connection, tenant: str, notification_id: str) -> Dos
         _one(connection, tenant, OrderCopy, notification.order_id),
         _one(connection, tenant, ClaimCopy, notification.claim_id),
         [_one(connection, tenant, CommentCopy, id) for id in notification.message_ids],
+        _one(connection, tenant, ReplyBook, notification.thread_id) if masked else None,
     )
 
 

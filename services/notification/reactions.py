@@ -13,6 +13,7 @@ from services.notification.model import (
     Digest,
     Notification,
     OrderCopy,
+    ReplyBook,
     Roster,
     digest_id,
     notification_id,
@@ -135,12 +136,37 @@ def tell_when_credit_note_issued(ctx: Context, event: Any) -> None:
     _tell(ctx, event, note, _of_order(note), {name: note[name] for name in ("number", "total", "taxes")})
 
 
+def keep_reply_address(ctx: Context, event: Any) -> None:
+    """Where the holder's mails about this thread or order are answered from now on."""
+    alias = event.data
+    book = ctx.get(ReplyBook, event.aggregate_id) or ReplyBook(id=event.aggregate_id, tenant=ctx.tenant)
+    book.entries[f"{alias['kind']} {alias['ref']}"] = [alias["alias_id"], alias["address"], alias["expires_at"]]
+    ctx.save(book)
+
+
+def forget_reply_address(ctx: Context, event: Any) -> None:
+    alias = event.data
+    book = ctx.get(ReplyBook, event.aggregate_id)
+    key = f"{alias['kind']} {alias['ref']}"
+    if book is not None and book.entries.get(key, [None])[0] == alias["alias_id"]:
+        del book.entries[key]
+        ctx.save(book)
+
+
+def tell_when_mail_came_late(ctx: Context, event: Any) -> None:
+    """N8: the link that renews the address and lets the mail in."""
+    late = event.data
+    people = People(holder=policies.recipient_of(late["kind"], late["ref"]))
+    _tell(ctx, event, late, people, {"link": f"{ctx.settings.public_url}/mail/renew/{late['token']}"})
+
+
 def _tell_of_message(ctx: Context, event: Any, message: dict[str, Any], rule: str) -> None:
     author = policies.recipient_of(message["author"]["type"], message["author"]["id"])
     # its claim.opened may still be under way on another exchange: raise, and be tried again in a few seconds
     copy = ctx.need(ClaimCopy, message["claim_id"]) if message.get("claim_id") else None
     people = _of_claim(ctx, copy, rule) if copy else _of_order(message)
-    _tell(ctx, event, message, people, {}, message["message_id"], author, rule=policies.MATRIX[rule])
+    facts = {"thread_id": message["thread_id"]}
+    _tell(ctx, event, message, people, facts, message["message_id"], author, rule=policies.MATRIX[rule])
 
 
 def _tell(
@@ -295,4 +321,8 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "refund.failed": REFUNDED,
     "refund.outcome_unknown": REFUNDED,
     "credit_note.issued": tell_when_credit_note_issued,
+    "alias.issued": keep_reply_address,
+    "alias.expired": forget_reply_address,
+    "alias.revoked": forget_reply_address,
+    "alias.late_mail": tell_when_mail_came_late,
 }

@@ -23,6 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from services.notification.policies import TIME_ZONE
+from shared.contracts.mail import MARKERS
 from shared.kernel.money import exponent
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -34,6 +35,11 @@ WIDTH = 76  # of the text part, below the 78 that RFC 5322 recommends
 FOOTERS = {
     "fr": "Ce message vous a été envoyé automatiquement par {brand}. Merci de ne pas y répondre.",
     "en": "This message was sent to you automatically by {brand}. Please do not reply to it.",
+}
+ANSWERABLE = {
+    "fr": "Vous pouvez répondre à ce message : votre réponse rejoint la conversation, votre adresse n'est montrée à "
+    "personne.",
+    "en": "You can reply to this message: your answer joins the conversation, your address is shown to nobody.",
 }
 COLONS = {"fr": "\N{NO-BREAK SPACE}:", "en": ":"}
 
@@ -48,13 +54,17 @@ class Rendered:
     html: str
 
 
-def render(template: str, locale: str, brand: str, facts: dict[str, Any]) -> Rendered:
+def render(template: str, locale: str, brand: str, facts: dict[str, Any], answerable: bool = False) -> Rendered:
     """Write the mail `template` for a reader of `locale`, English where we have no such language.
+
+    answerable: a reply to it is read, down to the marker in its first line.
 
     Raises jinja2.UndefinedError when `facts` lack something.
     """
     language = locale.split("_")[0] if locale.split("_")[0] in BABEL_LOCALES else FALLBACK
-    known = {"locale": language, "brand": brand, "footer": FOOTERS[language].format(brand=brand), **facts}
+    footer = ANSWERABLE[language] if answerable else FOOTERS[language].format(brand=brand)
+    marker = MARKERS[language] if answerable else ""
+    known = {"locale": language, "brand": brand, "footer": footer, "marker": marker, **facts}
     subject = _subject(template, language, known)
     known["subject"] = subject
     text = _environment(False).get_template(f"{language}/{template}.html").render(_for(False, language, known))

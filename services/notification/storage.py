@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.notification.model import ClaimCopy, CommentCopy, Contact, Digest, Notification, OrderCopy, Roster
+from services.notification.model import (
+    ClaimCopy,
+    CommentCopy,
+    Contact,
+    Digest,
+    Notification,
+    OrderCopy,
+    ReplyBook,
+    Roster,
+)
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -26,7 +35,11 @@ contacts = aggregate_table(
     sa.Column("email", sa.String(254), nullable=False),
     sa.Column("phone", sa.String(20)),
     sa.Column("locale", sa.String(16), nullable=False),
+    sa.Column("bounces", sa.Integer, nullable=False),
+    sa.Column("suppressed", sa.String(20)),
 )
+
+reply_books = aggregate_table("reply_book", metadata, sa.Column("entries", Json, nullable=False))
 
 rosters = aggregate_table("roster", metadata, sa.Column("refs", Json, nullable=False))
 
@@ -102,6 +115,7 @@ STORAGE = Storage(
         Mapping(OrderCopy, order_copies),
         Mapping(ClaimCopy, claim_copies, load={"included": lambda rows: [tuple(row) for row in rows]}),
         Mapping(CommentCopy, comment_copies),
+        Mapping(ReplyBook, reply_books),
         Mapping(Notification, notifications),
     ],
 )

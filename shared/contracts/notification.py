@@ -5,13 +5,13 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Strict, Text, Whole
-from shared.contracts.registry import INTERNAL, Operation, announce
-from shared.contracts.roles import NEW, SELLER
+from shared.contracts.registry import PRIVATE, Operation, announce
+from shared.contracts.roles import NEW, SELLER, SYSTEM
 from shared.kernel.principal import STAFF
 
 PARTIES = ("customer", "seller", "supplier", "account_observer", "coordinator", "platform")
 LOCALES = ("fr", "en")
-STATES = ("queued", "sent", "failed", "suppressed", "merged")
+STATES = ("queued", "sent", "failed", "suppressed", "merged", "bounced")
 
 
 class NotificationFact(Strict):
@@ -40,17 +40,44 @@ class NotSent(NotificationFact):
     error = fields.String(required=True)
 
 
+class Bounced(NotSent):
+    """hard: the address does not exist; else it may work again."""
+
+    hard = fields.Boolean(required=True)
+
+
+class AddressSuppressed(Strict):
+    """Nothing is sent any more to the address that this party has now (NTF-08)."""
+
+    party = fields.String(required=True, validate=validate.OneOf(PARTIES))
+    ref = Id(required=True)
+    reason = fields.String(required=True)
+
+
 class RecipientRecorded(Strict):
+    """For the service that reads mail: who writes from where. It travels on `notification.private`."""
+
     party = fields.String(required=True, validate=validate.OneOf(PARTIES))
     ref = Id(required=True)
     locale = fields.String(required=True)
+    email = fields.String(required=True)
 
 
 announce(
     "notification",
-    {"notification.sent": Sent(), "notification.failed": NotSent(), "notification.suppressed": NotSent()},
+    {
+        "notification.sent": Sent(),
+        "notification.failed": NotSent(),
+        "notification.suppressed": NotSent(),
+        "notification.bounced": Bounced(),
+    },
 )
-announce("notification", {"recipient.recorded": RecipientRecorded()}, audience=INTERNAL)
+announce(
+    "notification",
+    {"recipient.recorded": RecipientRecorded(), "recipient.suppressed": AddressSuppressed()},
+    audience=PRIVATE,
+    exchange="notification.private",
+)
 
 
 class RecordContactArgs(Strict):
@@ -62,6 +89,15 @@ class RecordContactArgs(Strict):
     email = fields.Email(required=True, validate=validate.Length(max=254))
     phone = fields.String(validate=validate.Regexp(r"^\+[1-9]\d{6,14}$", error="Use the form +33612345678."))
     locale = fields.String(load_default="en", validate=validate.OneOf(LOCALES))
+
+
+class BounceArgs(Strict):
+    """What another mail server reports about a mail of ours. status: RFC 3463, `5.1.1`."""
+
+    message_ids = fields.List(
+        fields.String(validate=validate.Length(max=998)), required=True, validate=validate.Length(min=1, max=20)
+    )
+    status = fields.String(required=True, validate=validate.Regexp(r"^[245]\.\d{1,3}\.\d{1,3}$"))
 
 
 class ListArgs(Strict):
@@ -76,4 +112,5 @@ class ListArgs(Strict):
 
 
 CONTACT_RECORD = Operation("contact.record", RecordContactArgs(), may=SELLER | STAFF, on=NEW)
+NOTIFICATION_BOUNCE = Operation("notification.bounce", BounceArgs(), may=SYSTEM)
 NOTIFICATION_LIST = Operation("notification.list", ListArgs(), reads=True, may=STAFF)

@@ -19,6 +19,7 @@ HANDLERS = SELLERS | STAFF
 REQUESTERS = CUSTOMER | STAFF
 OWNERS = CUSTOMER | HANDLERS
 PARTIES = OWNERS | SUPPLIER | {"account_observer"}
+SYSTEM = frozenset({"system"})  # the suite's own processes; what comes from outside with a proof of its own
 EVERYBODY = frozenset(ROLES) - {"system"}
 
 # On what: things of theirs; something new, in their own tenant; or the same for everybody.

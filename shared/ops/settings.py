@@ -9,7 +9,15 @@ from typing import Any
 from environs import FileAwareEnv
 
 SERVICES = ("order", "claim", "messaging", "refund", "notification")
-SECRETS = ("database", "amqp_uri", "call_secret", "stripe_api_key", "stripe_webhook_secret", "jwt_secret")
+SECRETS = (
+    "database",
+    "amqp_uri",
+    "call_secret",
+    "stripe_api_key",
+    "stripe_webhook_secret",
+    "jwt_secret",
+    "mail_hook_secret",
+)
 PRODUCTION, DEVELOPMENT = "production", "development"
 
 
@@ -36,6 +44,14 @@ class Settings:
     smtp_url: str = field(default="smtp://127.0.0.1:1025", repr=False)
     mail_domain: str = "aftersale.example"
     mail_from: str = "Aftersale <no-reply@aftersale.example>"
+    relay_domain: str = ""  # receives answers by mail; without one nobody gets a masked address
+    # mail-in
+    smtp_port: int = 2525
+    spool_dir: Path = Path("spool")
+    imap_url: str = field(default="", repr=False)  # imaps://user:password@host/INBOX: read instead of, or beside, SMTP
+    mail_hook_secret: str = field(default="", repr=False)  # two during a rotation, with a comma between
+    mail_authserv: str = ""  # whose Authentication-Results are believed
+    mail_relays: str = ""  # networks of the mail servers that write them, with commas between
     # refund
     stripe_api_key: str = field(default="", repr=False)
     stripe_api_base: str = "https://api.stripe.com"

@@ -66,6 +66,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "refund.quote": GESTURE,
     "refund.request": {**GESTURE, "reason_code": "goodwill"},
     "contact.record": {"party": "seller", "ref": "sel_1"},
+    "sender.register": {"party": "seller", "ref": "sel_1"},
+    "alias.renew": {"token": f"mail_{'0' * 24}.{'x' * 24}"},
+    "mail.receive": {"content_hash": "0" * 64},
+    "notification.bounce": {"status": "5.1.1"},
     "POST /v1/claims/{claim_id}/messages": {"text": "Hello"},
     "PATCH /v1/claims/{claim_id}": {"assignee": None},
 }
@@ -87,6 +91,12 @@ def caller(role: str, standing: str) -> Principal | None:
     if role == "integrator":
         return integrator(f"sel_{number}", tenant)
     return Principal(role, f"obs_{number}", tenant)
+
+
+def unproved_mail(address: str) -> dict[str, Any]:
+    """A mail that says it is Ada's and does not prove it: it waits in the quarantine."""
+    told = {"sender": "ada@customer.example", "authentic": False, "text": "The lamp arrived broken.", "size": 100}
+    return {"recipient": address, "message_id": "<1@customer.example>", "content_hash": "0" * 64, **told}
 
 
 class World:
@@ -112,7 +122,12 @@ class World:
         api.post(f"/v1/orders/{order['id']}/entitlements", agent(), covered)
         api.suite.settle()
         refund = api.get("/v1/refunds", agent())["items"][0]
+        alias = api.post(f"/v1/orders/{order['id']}/alias", customer())
+        mail = unproved_mail(alias["address"])
+        received = api.suite.do("mail.receive", Principal("system", "mail", TENANT, via="email"), **mail)
         self.ids = {
+            "alias_id": alias["alias_id"],
+            "mail_id": received["mail_id"],
             "order_id": order["id"],
             "claim_id": claim["id"],
             "thread_id": thread,

@@ -22,6 +22,8 @@ OPEN_TO_EVERYBODY = {
     "GET /docs",
     "GET /docs/{file}",
     "POST /hooks/stripe",
+    "GET /mail/renew/{token}",
+    "POST /mail/renew/{token}",
 }
 
 

@@ -37,7 +37,7 @@ Found = tuple[int, Any, str]  # status, body, text
 
 
 def make_world(folder) -> World:
-    settings = {**UNLIMITED, "jwt_secret": SECRET, "instant_provider": True}
+    settings = {**UNLIMITED, "jwt_secret": SECRET, "instant_provider": True, "relay_domain": "reply.shop.example"}
     suite = Suite(folder, SERVICES, **settings)
     return World(Api(suite, build(suite.settings, DirectClients(suite.joined))))
 

@@ -199,4 +199,6 @@ def office(suite_of: Callable[..., Suite]) -> Iterator[PostOffice]:
     yield found
     for event in found.suite.events("notification"):
         assert EVENTS[event.type].schema.validate(event.data) == {}, event.type
+        if EVENTS[event.type].audience == "private":
+            continue  # how to reach somebody, on an exchange of its own
         assert "@" not in event.body.decode().replace(f"@{found.suite.settings.mail_domain}>", ""), "an address left"

@@ -103,6 +103,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("refund_succeeded", "seller", {**REFUND, "instrument": "coupon"}),
     ("refund_failed", "seller", {**REFUND, "error": "expired_or_canceled_card"}),
     ("refund_unknown", "coordinator", REFUND),
+    ("late_mail", "customer", {"link": "https://shop.example/mail/renew/mail_1.secret"}),
+    ("late_mail", "seller", {"claim": claim(), "link": "https://shop.example/mail/renew/mail_1.secret"}),
     ("credit_note_issued", "customer", {"number": "AV-2026-000001", "total": AMOUNT, "taxes": TAXES}),
 ]
 

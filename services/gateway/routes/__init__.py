@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from services.gateway.routes import claims, docs, hooks, notifications, orders, refunds, threads
+from services.gateway.routes import claims, docs, hooks, mails, notifications, orders, refunds, threads
 from services.gateway.table import Route
 
 ROUTES: tuple[Route, ...] = (
     *orders.ROUTES,
     *claims.ROUTES,
     *threads.ROUTES,
+    *mails.ROUTES,
     *refunds.ROUTES,
     *notifications.ROUTES,
     *hooks.ROUTES,

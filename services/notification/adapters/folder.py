@@ -31,7 +31,7 @@ class FolderTransport:
     def send(self, mail: EmailMessage, sender: str, recipient: str) -> str:
         """Write the file under the notification's id: a repeat after a crash replaces it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+        name = str(mail["Message-ID"]).strip("<>").partition("@")[0].rpartition(".")[2]
         half = self.folder / f"{name}.part"
         half.write_bytes(mail.as_bytes())
         os.replace(half, self.folder / f"{name}.eml")

@@ -54,6 +54,19 @@ def upgrade() -> None:
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("phone", sa.String(length=20), nullable=True),
         sa.Column("locale", sa.String(length=16), nullable=False),
+        sa.Column("bounces", sa.Integer(), nullable=False),
+        sa.Column("suppressed", sa.String(length=20), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "digest",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("head", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -186,6 +199,16 @@ def upgrade() -> None:
         sa.Column("event_id", sa.String(length=64), nullable=False),
         sa.Column("committed_at", shared.storage.types.Utc(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("event_id"),
+    )
+    op.create_table(
+        "reply_book",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entries", shared.storage.types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "roster",

@@ -1,0 +1,129 @@
+"""Masked mail: addresses to write to, where parties write from, the quarantine, and the page that renews an address."""
+
+from __future__ import annotations
+
+import html
+from functools import partial
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from services.gateway import views
+from services.gateway.answers import SAFE
+from services.gateway.inquiry import Inquiry
+from services.gateway.table import Route
+from shared.contracts import mail as contract
+from shared.kernel.principal import Principal
+
+write = partial(Route, "POST", tag="mail", scope="threads:write")
+# The token in the link is the only right of who opens it; the tenant is that of the mail which it belongs to.
+ANYBODY = Principal("system", "mail", "mail", via="email")
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+WORDS = {
+    "fr": {
+        "title": "Transmettre votre message",
+        "ask": "L'adresse à laquelle vous avez écrit a expiré. Confirmez, et votre message rejoint la conversation.",
+        "button": "Transmettre mon message",
+        "done": "C'est fait. Votre message a rejoint la conversation. Écrivez désormais à :",
+        "kept": "Une nouvelle adresse est prête ; votre message attend encore qu'une personne le lise. Écrivez à :",
+        "gone": "Ce lien a déjà servi ou a plus de 30 jours.",
+    },
+    "en": {
+        "title": "Deliver your mail",
+        "ask": "The address you wrote to has expired. Confirm, and your mail joins the conversation.",
+        "button": "Deliver my mail",
+        "done": "Done. Your mail has joined the conversation. From now on, write to:",
+        "kept": "A new address is ready; your mail still waits for a person to read it. Write to:",
+        "gone": "This link is used up or older than 30 days.",
+    },
+}
+LAYOUT = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><style>
+body {{ margin: 0; background: #f1f3f2; color: #22302b; font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; }}
+main {{ max-width: 520px; margin: 12vh auto 0; padding: 28px 36px 34px; background: #fff; border: 1px solid #e0e5e2;
+  border-radius: 10px; }}
+h1 {{ font-size: 24px; line-height: 1.25; margin: 0 0 14px; }}
+button {{ font: inherit; font-weight: 600; color: #fff; background: #14664a; border: 0; border-radius: 6px;
+  padding: 11px 22px; cursor: pointer; }}
+button:focus-visible {{ outline: 3px solid #7fc4a8; }} code {{ font-size: 17px; overflow-wrap: anywhere; }}
+</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
+
+
+def ask(gateway: Any, inquiry: Inquiry) -> Response:
+    """A page with one button: what opens links in mails by itself changes nothing."""
+    words = _words(inquiry)
+    return _page(inquiry, f'<p>{words["ask"]}</p><form method="post"><button>{words["button"]}</button></form>')
+
+
+def renew(gateway: Any, inquiry: Inquiry) -> Response:
+    """N8: a new address, and the mails that waited are let in."""
+    gateway.rates.admit_address(inquiry.environ)
+    words = _words(inquiry)
+    inquiry.principal = ANYBODY
+    answer = gateway.clients.call("messaging", inquiry.call())
+    if not answer.ok:
+        return _page(inquiry, f"<p>{words['gone']}</p>")
+    said = words["done"] if answer.body["released"] else words["kept"]
+    return _page(inquiry, f"<p>{said}</p><p><code>{html.escape(answer.body['address'])}</code></p>")
+
+
+def _words(inquiry: Inquiry) -> dict[str, str]:
+    return WORDS[_language(inquiry)]
+
+
+def _language(inquiry: Inquiry) -> str:
+    return "fr" if inquiry.environ.get("HTTP_ACCEPT_LANGUAGE", "").lower().startswith("fr") else "en"
+
+
+def _page(inquiry: Inquiry, body: str) -> Response:
+    language = _language(inquiry)
+    text = LAYOUT.format(language=language, title=WORDS[language]["title"], body=body)
+    headers = {**SAFE, "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
+    return Response(text, 200, headers, content_type="text/html; charset=utf-8")
+
+
+ROUTES = (
+    write(
+        "/v1/orders/{order_id}/alias",
+        "The caller's own address for writing about an order",
+        contract.ALIAS_ISSUE,
+        view=views.Alias(),
+    ),
+    write(
+        "/v1/threads:issue-aliases",
+        "The caller's own address on each of many threads",
+        contract.ALIAS_ISSUE_MANY,
+        view=views.IssuedAliases(),
+    ),
+    write("/v1/aliases/{alias_id}:revoke", "Stop an address", contract.ALIAS_REVOKE, view=views.RevokedAlias()),
+    Route(
+        "PUT",
+        "/v1/senders/{party}/{ref}",
+        "Say from which addresses and domains a party writes",
+        contract.SENDERS_REGISTER,
+        scope="contacts:write",
+        view=views.Senders(),
+        tag="mail",
+    ),
+    Route(
+        "GET",
+        "/v1/mails",
+        "Mails from outside and what became of them, newest first",
+        contract.MAIL_LIST,
+        scope="threads:read",
+        view=views.listing(views.InboundMail),
+        tag="mail",
+    ),
+    write(
+        "/v1/mails/{mail_id}:release",
+        "Let a quarantined mail in as a message of its holder",
+        contract.MAIL_RELEASE,
+        view=views.InboundMail(),
+    ),
+    Route(
+        "GET", "/mail/renew/{token}", "Ask whether to renew an address", contract.ALIAS_RENEW, answer=ask, tag="mail"
+    ),
+    Route("POST", "/mail/renew/{token}", "Renew an address", contract.ALIAS_RENEW, answer=renew, tag="mail"),
+)
