@@ -22,6 +22,7 @@ RESOLUTION_KINDS = EXECUTED_KINDS | AGREED_KINDS | PROPOSED_KINDS
 CANCELLABLE_PHASES = frozenset({"awaiting_payment", "paid", "preparing"})
 
 APPEAL_WINDOW = timedelta(days=14)  # model.md 7: time to gather proof, short enough to settle the order
+RATING_EDITABLE = timedelta(days=7)  # B24
 AUTO_CLOSE_AFTER = timedelta(days=30)  # the reopen window of the shipped profiles: nobody is cut off by it
 
 
@@ -92,7 +93,7 @@ def handler_for(profile: Profile, reason: Reason) -> str:
     return reason.handler if profile.routing == "by_reason" else profile.routing
 
 
-def reason_applies(reason: Reason, role: str, order_phase: str) -> bool:
+def reason_applies(reason: Reason, role: str, order_phase: str | None) -> bool:
     """Is the reason active for this role and this phase of the order? (CLM-01)"""
     return (not reason.roles or role in reason.roles) and (not reason.phases or order_phase in reason.phases)
 
@@ -134,6 +135,4 @@ def disputed_amount(claimed: Sequence[dict], order_lines: Sequence[dict], total:
     if not claimed:
         return total
     by_id = {line["line_id"]: line for line in order_lines}
-    return sum(
-        value_of_units(by_id[c["line_id"]]["gross"], by_id[c["line_id"]]["qty"], c["qty"]) for c in claimed
-    )
+    return sum(value_of_units(by_id[c["line_id"]]["gross"], by_id[c["line_id"]]["qty"], c["qty"]) for c in claimed)

@@ -7,13 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.claim.model import Asking, Claim, OrderCase
+from services.claim.model import Asking, Claim, Offer, OrderCase
 from services.claim.model.parts import viewer
 from services.claim.model.states import ALIVE, STATES
-from services.claim.profiles import PROFILES
 from services.claim.profiles.activation import active_profiles
-from services.claim.storage import STORAGE, claims, order_cases, seats
+from services.claim.storage import STORAGE, claims, offers, order_cases, seats
 from services.claim.views import claim_view, issue_view, profile_view
+from shared.contracts.claim import CATEGORIES
 from shared.kernel.errors import NotFound
 from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
@@ -75,7 +75,10 @@ def visible_claim(ctx: Context, claim_id: str) -> Claim:
     return claim
 
 
-def asking_about(ctx: Context, case: OrderCase) -> Asking:
+def asking_about(ctx: Context, case: OrderCase | None) -> Asking:
+    """case: None for a claim that is about no order."""
+    if case is None:
+        return Asking(ctx.principal, ctx.now)
     return Asking(ctx.principal, ctx.now, case.phase, case.cleared)
 
 
@@ -85,17 +88,18 @@ def asking_about(ctx: Context, case: OrderCase) -> Asking:
 def get_claim(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """One claim; a foreign one is not found."""
     claim = visible_claim(ctx, args["claim_id"])
-    return claim_view(claim, asking_about(ctx, ctx.need(OrderCase, claim.order_id)))
+    case = ctx.need(OrderCase, claim.order_id) if claim.order_id else None
+    return claim_view(claim, asking_about(ctx, case))
 
 
 def list_claims(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """A page of claims, newest change first: `{"items": […], "next_cursor": … or null}`."""
+    """A page of claims by their last change, newest first unless asked otherwise."""
     limit = args["limit"]
     found = _page(ctx, scope(ctx.principal) + _filters(ctx.principal, args), args.get("state"), limit, args)
     rows, more = found[:limit], len(found) > limit
     loaded = [MAPPING.from_row(dict(row)) for row in rows]
-    cases = _cases(ctx, {claim.order_id for claim in loaded})
-    items = [claim_view(claim, asking_about(ctx, cases[claim.order_id])) for claim in loaded]
+    cases = _cases(ctx, {claim.order_id for claim in loaded if claim.order_id})
+    items = [claim_view(claim, asking_about(ctx, cases.get(claim.order_id))) for claim in loaded]
     next_cursor = encode(loaded[-1].updated_at, loaded[-1].id) if more else None
     return {"items": items, "next_cursor": next_cursor}
 
@@ -117,6 +121,13 @@ def list_profiles(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     return {"items": [profile_view(profile) for profile in active_profiles(ctx)]}
 
 
+def offer_of_product(ctx: Context, marketplace: str, product_id: str) -> Offer | None:
+    """An offer of this product on this marketplace, for its main supplier (S1-04)."""
+    where = (offers.c.product_id == product_id, offers.c.marketplace == marketplace)
+    found = ctx.find(Offer, *where, order_by=offers.c.id, limit=1)
+    return found[0] if found else None
+
+
 # how a page is read
 
 
@@ -132,7 +143,7 @@ def _filters(who: Principal, args: dict[str, Any]) -> Where:
     return where
 
 
-_EQUAL = ("category", "order_id", "seller_id", "customer_ref")
+_EQUAL = ("category", "order_id", "seller_id", "customer_ref", "handler")
 
 
 def _person(who: Principal, named: str) -> str:
@@ -142,20 +153,29 @@ def _person(who: Principal, named: str) -> str:
 def _page(
     ctx: Context, where: Where, states: Sequence[str] | None, limit: int, args: dict[str, Any]
 ) -> list[sa.RowMapping]:
-    """`limit` + 1 rows, newest first. Where no index holds few claims: one index scan per category and state, merged,
-    so that a page costs the same among a million claims as among ten thousand, whatever mix is asked for."""
+    """`limit` + 1 rows in the order asked for.
+
+    Where no index holds few claims: one index scan per category and state, merged, so that a page costs the same
+    among a million claims as among ten thousand, whatever mix is asked for.
+    """
+    oldest = args.get("order") == "oldest"
     if "cursor" in args:
         at, id = decode(args["cursor"])
         bound = sa.tuple_(sa.literal(at, claims.c.updated_at.type), sa.literal(id, claims.c.id.type))
-        where = [*where, sa.tuple_(claims.c.updated_at, claims.c.id) < bound]
+        place = sa.tuple_(claims.c.updated_at, claims.c.id)
+        where = [*where, place > bound if oldest else place < bound]
     if _is_narrow(ctx.principal, args):
         chosen = where + ([claims.c.state.in_(states)] if states else [])
         statement = MAPPING.select().where(*chosen)
     else:
-        found = _merged(_slices(ctx.principal, states, args), where, limit)
+        found = _merged(_slices(ctx.principal, states, args), where, limit, oldest)
         statement = MAPPING.select().where(claims.c.id.in_(found))
-    newest = statement.order_by(claims.c.updated_at.desc(), claims.c.id.desc()).limit(limit + 1)
-    return list(ctx.connection.execute(newest).mappings())
+    page = statement.order_by(*_by_change(claims.c, oldest)).limit(limit + 1)
+    return list(ctx.connection.execute(page).mappings())
+
+
+def _by_change(columns: Any, oldest: bool) -> list[sa.ColumnElement[Any]]:
+    return [columns.updated_at, columns.id] if oldest else [columns.updated_at.desc(), columns.id.desc()]
 
 
 def _is_narrow(who: Principal, args: dict[str, Any]) -> bool:
@@ -177,22 +197,21 @@ def _slices(who: Principal, states: Sequence[str] | None, args: dict[str, Any]) 
     by_state: list[Where] = [[claims.c.state == state] for state in wanted]
     if _of_one_seller(who, args) or "category" in args:
         return by_state
-    return [[claims.c.category == category, *each] for category in PROFILES.categories() for each in by_state]
+    return [[claims.c.category == category, *each] for category in CATEGORIES for each in by_state]
 
 
-def _merged(slices: Iterable[Where], where: Where, limit: int) -> sa.Select:
-    """The ids of the newest `limit` + 1 claims over all slices."""
+def _merged(slices: Iterable[Where], where: Where, limit: int, oldest: bool = False) -> sa.Select:
+    """The ids of the first `limit` + 1 claims over all slices."""
     scans = [
         sa.select(claims.c.id, claims.c.updated_at)
         .where(*where, *each)
-        .order_by(claims.c.updated_at.desc(), claims.c.id.desc())
+        .order_by(*_by_change(claims.c, oldest))
         .limit(limit + 1)
         .subquery()
         for each in slices
     ]
     merged = sa.union_all(*(sa.select(scan.c.id, scan.c.updated_at) for scan in scans)).subquery()
-    newest = sa.select(merged.c.id).order_by(merged.c.updated_at.desc(), merged.c.id.desc())
-    return newest.limit(limit + 1)
+    return sa.select(merged.c.id).order_by(*_by_change(merged.c, oldest)).limit(limit + 1)
 
 
 def _cases(ctx: Context, ids: set[str]) -> dict[str, OrderCase]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.claim.model import Claim, ObserverSeat, OrderCase
+from services.claim.model import Claim, Colleague, DeskModule, ObserverSeat, Offer, OrderCase
 from services.claim.profiles import PROFILES
 from services.claim.profiles.activation import TenantProfile
+from services.claim.returns.model import Return
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -31,9 +32,9 @@ claims = aggregate_table(
     sa.Column("number", sa.String(80), nullable=False),
     sa.Column("category", sa.String(32), nullable=False),
     sa.Column("marketplace", sa.String(64), nullable=False),
-    sa.Column("order_id", sa.String(64), nullable=False),
-    sa.Column("order_number", sa.String(64), nullable=False),
-    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("order_id", sa.String(64)),
+    sa.Column("order_number", sa.String(64)),
+    sa.Column("seller_id", sa.String(64)),
     sa.Column("customer_ref", sa.String(64), nullable=False),
     sa.Column("currency", sa.String(3), nullable=False),
     sa.Column("title", sa.String(200), nullable=False),
@@ -59,6 +60,12 @@ claims = aggregate_table(
     sa.Column("merged_into", sa.String(64)),
     sa.Column("last_handler_public_at", Utc),
     sa.Column("last_customer_public_at", Utc),
+    sa.Column("product_id", sa.String(64)),
+    sa.Column("offer_id", sa.String(64)),
+    sa.Column("delivery_id", sa.String(64)),
+    sa.Column("requester_name", sa.String(120)),
+    sa.Column("own_reason", Json),
+    sa.Column("rating", Json),
     # A list is read as one scan per category and state, so one index serves it and every choice of them.
     _index("claim_by_state", "tenant", "category", "state", "updated_at", "id"),
     _index("claim_by_seller", "tenant", "seller_id", "state", "updated_at", "id"),
@@ -86,6 +93,33 @@ order_cases = aggregate_table(
     sa.Column("open_ids", Json, nullable=False),
     sa.Column("holding_ids", Json, nullable=False),
     sa.Column("cleared", sa.Boolean, nullable=False),
+    sa.Column("parcels", Json, nullable=False),
+    sa.Column("replaces", Json),
+)
+
+offers = aggregate_table(
+    "offer",
+    metadata,
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("product_id", sa.String(64), nullable=False),
+    sa.Column("marketplace", sa.String(64), nullable=False),
+    sa.Column("title", sa.String(200), nullable=False),
+    sa.Column("supplier_id", sa.String(64)),
+    sa.Column("profile", sa.String(48), nullable=False),
+    sa.Column("published", sa.Boolean, nullable=False),
+    _index("offer_by_product", "tenant", "product_id"),
+)
+
+colleagues = aggregate_table("colleague", metadata, sa.Column("party", sa.String(16), nullable=False))
+
+modules = aggregate_table(
+    "desk_module",
+    metadata,
+    sa.Column("marketplace", sa.String(64), nullable=False),
+    sa.Column("profile", sa.String(48), nullable=False),
+    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("reasons_off", Json, nullable=False),
+    sa.Column("reasons_added", Json, nullable=False),
 )
 
 seats = aggregate_table(
@@ -109,6 +143,34 @@ tenant_profiles = aggregate_table(
     sa.Column("activated_at", Utc, nullable=False),
 )
 
+returns = aggregate_table(
+    "claim_return",
+    metadata,
+    sa.Column("claim_id", sa.String(64), nullable=False),
+    sa.Column("order_id", sa.String(64), nullable=False),
+    sa.Column("order_number", sa.String(64), nullable=False),
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("reason_code", sa.String(64), nullable=False),
+    sa.Column("method", sa.String(16), nullable=False),
+    sa.Column("wants", sa.String(16), nullable=False),
+    sa.Column("lines", Json, nullable=False),
+    sa.Column("requested_at", Utc, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("rma", sa.String(64)),
+    sa.Column("inspected", Json, nullable=False),
+    sa.Column("label", Json),
+    sa.Column("cost_bearer", sa.String(16)),
+    sa.Column("cost", Big, nullable=False),
+    sa.Column("tracking", Json),
+    sa.Column("note", sa.String(500)),
+    sa.Column("refund_id", sa.String(64)),
+    _index("return_by_claim", "tenant", "claim_id", "updated_at", "id"),
+    _index("return_by_change", "tenant", "updated_at", "id"),
+)
+
 STORAGE = Storage(
     metadata,
     runtime,
@@ -123,5 +185,9 @@ STORAGE = Storage(
         Mapping(OrderCase, order_cases),
         Mapping(ObserverSeat, seats),
         Mapping(TenantProfile, tenant_profiles),
+        Mapping(Offer, offers),
+        Mapping(Colleague, colleagues),
+        Mapping(DeskModule, modules),
+        Mapping(Return, returns),
     ],
 )

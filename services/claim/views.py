@@ -36,7 +36,12 @@ def claim_view(claim: Claim, asking: Asking) -> dict[str, Any]:
         "reason": {"code": claim.reason_code, "label": claim.reason.labels},
         "lines": claim.lines,
         "photos": claim.photos,
-        "handler": {"code": claim.handler, "label": claim.profile.handler_labels[claim.handler]},
+        "handler": {"code": claim.handler, "label": _handler_label(claim)},
+        "product_id": claim.product_id,
+        "offer_id": claim.offer_id,
+        "delivery_id": claim.delivery_id,
+        "links": _links(claim),
+        "rating": claim.rating,
         "awaiting": _awaiting(claim, asking),
         "attention": claim.attention(asking.who),
         "resolution": claim.resolution,
@@ -49,6 +54,25 @@ def claim_view(claim: Claim, asking: Asking) -> dict[str, Any]:
     if asking.who.role != "customer":
         view |= _inside(claim)
     return view
+
+
+COORDINATORS_LABEL = {"fr": "Traité par les coordinateurs", "en": "Handled by the coordinators"}
+
+
+def _handler_label(claim: Claim) -> dict[str, str]:
+    """A profile without coordinators may still meet a question that nobody sells the answer to."""
+    return claim.profile.handler_labels.get(claim.handler, COORDINATORS_LABEL)
+
+
+def _links(claim: Claim) -> dict[str, str | None]:
+    """S1-20: where the linked order, delivery and product are, ready to be followed."""
+    order = f"/v1/orders/{claim.order_id}" if claim.order_id else None
+    product = f"{order}/products/{claim.product_id}" if order and claim.product_id else None
+    return {
+        "order": order,
+        "delivery": f"{order}/deliveries/{claim.delivery_id}" if order and claim.delivery_id else None,
+        "product": product or (f"/v1/offers/{claim.offer_id}" if claim.offer_id else None),
+    }
 
 
 def _awaiting(claim: Claim, asking: Asking) -> dict[str, Any] | None:
@@ -65,6 +89,7 @@ def _awaiting(claim: Claim, asking: Asking) -> dict[str, Any] | None:
 
 def _inside(claim: Claim) -> dict[str, Any]:
     return {
+        "requester": {"ref": claim.customer_ref, "name": claim.requester_name},
         "assignee": claim.assignee,
         "observers": claim.observers,
         "holds_settlement": claim.holds,
@@ -80,7 +105,7 @@ def issue_view(claim: Claim) -> dict[str, Any]:
         "number": claim.number,
         "state": claim.state,
         "label": claim.profile.state_labels[claim.state],
-        "handler": {"code": claim.handler, "label": claim.profile.handler_labels[claim.handler]},
+        "handler": {"code": claim.handler, "label": _handler_label(claim)},
         "open": claim.is_open,
     }
 
@@ -97,13 +122,13 @@ def profile_view(profile: Profile) -> dict[str, Any]:
         "requester_confirms": profile.requester_confirms,
         "platform_arbitration": profile.platform_arbitration,
         "reopen_window_days": profile.reopen_window_days,
-        "reasons": [_reason(reason) for reason in profile.reasons.values()],
+        "reasons": [reason_view(reason) for reason in profile.reasons.values()],
         "state_labels": profile.state_labels,
         "handler_labels": profile.handler_labels,
     }
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def reason_view(reason: Reason) -> dict[str, Any]:
     return {
         "code": reason.code,
         "labels": reason.labels,

@@ -119,6 +119,24 @@ def close_threads(gateway: Any, inquiry: Inquiry) -> Answer:
     return Answer(200, {"results": [{"thread_id": id, "result": found[id]} for id in asked]})
 
 
+def named_requesters(gateway: Any, inquiry: Inquiry, answer: Answer) -> Answer:
+    """S1-10: each row with its requester's name: as he was signed in, else as his orders name him."""
+    if not answer.ok:
+        return answer
+    nameless = [
+        item["requester"] for item in answer.body["items"] if "requester" in item and not item["requester"]["name"]
+    ]
+    if nameless:
+        asked = {"customer_refs": sorted({each["ref"] for each in nameless})}
+        names = parts(gateway, inquiry, {"names": ("customer.list", asked)})["names"]
+        known = names.body["customers"] if names is not None and names.ok else {}
+        for each in nameless:
+            each["name"] = known.get(each["ref"], {}).get("name")
+        if warning := _warning("names", "customer.list", names):
+            answer.body["warnings"] = [warning]
+    return answer
+
+
 def claim_page(gateway: Any, inquiry: Inquiry) -> Answer:
     """A claim with its thread, the messages that the caller may read, and its refunds."""
     claim_id = inquiry.args["claim_id"]
@@ -131,9 +149,13 @@ def claim_page(gateway: Any, inquiry: Inquiry) -> Answer:
             "thread": ("thread.get", {"claim_id": claim_id}),
             "messages": ("thread.messages", {"claim_ids": [claim_id], "limit": 200}),
             "refunds": ("refund.list", {"claim_id": claim_id, "limit": 200}),
+            "returns": ("return.list", {"claim_id": claim_id, "limit": 200}),
         },
     )
-    return _unwrapped(answer, "messages", "refunds")
+    if answer.ok and "requester" in answer.body:
+        named = named_requesters(gateway, inquiry, Answer(200, {"items": [answer.body]}))
+        answer.body["warnings"] += named.body.get("warnings", [])
+    return _unwrapped(answer, "messages", "refunds", "returns")
 
 
 def _unwrapped(answer: Answer, *lists: str) -> Answer:

@@ -5,6 +5,8 @@ Tests hold every answer of the suite against these schemas.
 
 from __future__ import annotations
 
+from functools import cache
+
 from marshmallow import INCLUDE, Schema, fields
 
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, TaxSchema, Whole
@@ -182,8 +184,13 @@ class Claim(Versioned):
     profile_version = Whole(required=True)
     order_id = Id(required=True, allow_none=True)
     order_number = fields.String(required=True, allow_none=True)
-    seller_id = Id(required=True)
+    seller_id = Id(required=True, allow_none=True)
     customer_ref = Id(required=True)
+    product_id = Id(required=True, allow_none=True)
+    offer_id = Id(required=True, allow_none=True)
+    delivery_id = Id(required=True, allow_none=True)
+    links = fields.Dict(required=True)
+    rating = fields.Dict(required=True, allow_none=True)
     state = fields.String(required=True)
     label = fields.Nested(Labels, required=True)
     title = fields.String(required=True)
@@ -196,6 +203,55 @@ class Claim(Versioned):
     opened_at = Moment(required=True)
     updated_at = Moment(required=True)
     allowed_resolutions = fields.List(fields.String(), required=True)
+
+
+class Return(Versioned):
+    """lines: units announced, arrived whole, damaged, missing, found good, put back into stock."""
+
+    claim_id = Id(required=True)
+    order_id = Id(required=True)
+    rma = Id(required=True, allow_none=True)
+    state = fields.String(required=True)
+    label = fields.Nested(Labels, required=True)
+    method = fields.String(required=True)
+    lines = fields.List(fields.Dict(), required=True)
+    cost_bearer = fields.String(required=True, allow_none=True)
+    refund_id = Id(required=True, allow_none=True)
+    requested_at = Moment(required=True)
+    updated_at = Moment(required=True)
+
+
+class Counts(View):
+    """Claims that are not over, per state; mine: those that wait for the caller. more: names counted no further."""
+
+    states = fields.Dict(required=True)
+    mine = Whole(required=True)
+    more = fields.List(fields.String(), required=True)
+
+
+class Module(Versioned):
+    """mode: off, enabled, or auto_include: the main supplier of the product joins by itself."""
+
+    marketplace = Id(required=True)
+    profile = Id(required=True)
+    mode = fields.String(required=True)
+    reasons_off = fields.List(Id(), required=True)
+    reasons_added = fields.List(fields.Dict(), required=True)
+
+
+class Offer(Versioned):
+    seller_id = Id(required=True)
+    product_id = Id(required=True)
+    marketplace = Id(required=True)
+    title = fields.String(required=True)
+    published = fields.Boolean(required=True)
+
+
+class OrderPart(View):
+    """One delivery or product of an order."""
+
+    order_id = Id(required=True)
+    order_number = Id(required=True)
 
 
 class Party(View):
@@ -314,6 +370,7 @@ class ClaimPage(Claim):
     thread = fields.Nested(Thread, required=True, allow_none=True)
     messages = fields.List(fields.Nested(Message), required=True, allow_none=True)
     refunds = fields.List(fields.Nested(Refund), required=True, allow_none=True)
+    returns = fields.List(fields.Nested(Return), required=True, allow_none=True)
     warnings = fields.List(fields.Nested(Warning), required=True)
 
 
@@ -454,6 +511,7 @@ class Problem(View):
     request_id = fields.String(required=True)
 
 
+@cache
 def listing(item: type[View]) -> Schema:
     """A page of a list: `next_cursor` is null on the last one."""
     name = f"{item.__name__}List"

@@ -72,7 +72,7 @@ def keep_contact(ctx: Context, details: dict[str, Any]) -> Contact:
 def _join_roster(ctx: Context, party: str, ref: str) -> None:
     id = roster_id(ctx.tenant, party)
     roster = ctx.get(Roster, id) or Roster(id=id, tenant=ctx.tenant)
-    roster.refs = sorted({*roster.refs, ref})
+    roster.join(party, ref)
     ctx.save(roster)
 
 

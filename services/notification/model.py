@@ -49,6 +49,12 @@ class Roster(Aggregate):
 
     refs: list[str] = field(default_factory=list)
 
+    def join(self, party: str, ref: str) -> None:
+        """From now on he is one of them: claims can be assigned to him (CLM-22)."""
+        if ref not in self.refs:
+            self.refs = sorted({*self.refs, ref})
+            self.record("roster.joined", party=party, ref=ref)
+
 
 @dataclass(kw_only=True)
 class OrderCopy(Aggregate):
@@ -77,7 +83,7 @@ class ClaimCopy(Aggregate):
     text: str
     order_id: str | None
     customer_ref: str
-    seller_id: str
+    seller_id: str | None
     handler: str
     assignee: str | None
     included: list[tuple[str, str, str]]

@@ -279,7 +279,7 @@ def _staff(ctx: Context, type: str, handler: str | None = None) -> dict[str, lis
 def _actor(event: Any, claim: ClaimCopy) -> Recipient:
     type, id, _ = event.actor.split("/")
     if type in ("seller", "integrator"):
-        return policies.SELLER, claim.seller_id
+        return policies.SELLER, claim.seller_id or id
     return policies.recipient_of(type, id)
 
 

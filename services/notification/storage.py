@@ -66,7 +66,7 @@ claim_copies = aggregate_table(
     sa.Column("text", sa.Text, nullable=False),
     _id("order_id", nullable=True),
     _id("customer_ref"),
-    _id("seller_id"),
+    _id("seller_id", nullable=True),
     sa.Column("handler", sa.String(20), nullable=False),
     _id("assignee", nullable=True),
     sa.Column("included", Json, nullable=False),

@@ -62,6 +62,8 @@ def list_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if "has_open_claims" in args:
         some = orders.c.open_claims != []
         where.append(some if args["has_open_claims"] else sa.not_(some))
+    if "has_claims" in args:
+        where.append(orders.c.claim_count > 0 if args["has_claims"] else orders.c.claim_count == 0)
     return page(
         ctx.connection,
         MAPPING.select().where(*where),

@@ -47,6 +47,7 @@ orders = aggregate_table(
     sa.Column("open_claims", Json, nullable=False),
     sa.Column("claim_count", sa.Integer, nullable=False),
     sa.Column("entitlements", Json, nullable=False),
+    sa.Column("replaces", Json),
     sa.UniqueConstraint("tenant", "marketplace", "number", name="orders_number"),
     # one index per list that people page through, in the order of the page
     sa.Index("orders_by_tenant", "tenant", "updated_at", "id"),

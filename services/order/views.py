@@ -48,6 +48,7 @@ def summary(order: Order, principal: Principal) -> dict[str, Any]:
         "display_status": display_status(order),
         "open_claims": len(order.open_claims),
         "claims": order.claim_count,
+        "replaces": order.replaces,
         "total": order.money(order.total),
         "captured": order.money(order.captured),
         "amount_due": order.money(order.amount_due),

@@ -21,6 +21,8 @@ STATES = (
     "merged",
 )
 KINDS = ("replacement", "refund", "gesture", "proposal", "message")
+CATEGORIES = ("after_sales", "contact", "prospect", "offer_question", "withdrawal")
+OBSERVERS = ("account", "supplier", "mail")
 BULK = 500  # ids per call (model 7)
 TEXT_LENGTH = 10_000  # characters, as a message may have
 PHOTOS = 10  # attachments per message (model 7)
@@ -33,12 +35,13 @@ class ClaimFact(Strict):
     """What every claim event says. `hold`: does the claim hold the order's settlement after this event?
 
     awaiting: whose turn it is now: requester, seller, coordinators, platform, `supplier:<id>`, `account:<id>`, nobody.
-    by: requester, seller, coordinator, platform or system.
+    by: requester, seller, coordinator, platform or system. order_id: null for a question about an offer or the site,
+    seller_id: null for one about the site.
     """
 
     claim_id = Id(required=True)
-    order_id = Id(required=True)
-    seller_id = Id(required=True)
+    order_id = Id(required=True, allow_none=True)
+    seller_id = Id(required=True, allow_none=True)
     customer_ref = Id(required=True)
     profile = fields.String(required=True)
     handler = fields.String(required=True)
@@ -78,7 +81,10 @@ class Opened(Holding):
     category = fields.String(required=True)
     profile_version = Whole(required=True)
     marketplace = Id(required=True)
-    order_number = fields.String(required=True)
+    order_number = fields.String(required=True, allow_none=True)
+    product_id = Id(allow_none=True)
+    offer_id = Id(allow_none=True)
+    delivery_id = Id(allow_none=True)
     line_ids = fields.List(Id(), required=True)
     lines = fields.List(fields.Nested(ClaimedLine), required=True)
     requester = fields.Nested(PartySchema, required=True)
@@ -108,16 +114,26 @@ class WantedRefund(Strict):
     reason_code = Id(required=True)
 
 
-class ResolutionFact(ClaimFact):
+class CarriedOut(Strict):
     kind = fields.String(validate=validate.OneOf(KINDS))
     refund_id = Id()
+    return_id = Id()
+    replacement_order_id = Id()
+
+
+class ResolutionFact(ClaimFact, CarriedOut):
+    """What was chosen, and what carries it out."""
 
 
 class ResolutionChosen(ResolutionFact):
-    """With a refund: the refund service requests it under `refund_id`, for the actor of this event."""
+    """With a refund: the refund service requests it under `refund_id`, for the actor of this event.
+
+    With a replacement: the order service places it under `replacement_order_id`, at price 0. lines: what is replaced.
+    """
 
     refund = fields.Nested(WantedRefund)
     return_instructions = Text(2000)
+    lines = fields.List(fields.Nested(ClaimedLine))
 
 
 class ResolutionFailed(ResolutionFact):
@@ -134,15 +150,10 @@ class SolutionRejected(ResolutionFact):
     reason = Text(2000, required=True)
 
 
-class ResolutionName(Strict):
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    refund_id = Id()
-
-
 class Resolved(ClaimFact):
     """resolution: the last one chosen, if any. duration_s: seconds since the claim was opened."""
 
-    resolution = fields.Nested(ResolutionName, required=True, allow_none=True)
+    resolution = fields.Nested(CarriedOut, required=True, allow_none=True)
     opened_at = Moment(required=True)
     duration_s = Whole(required=True)
 
@@ -170,11 +181,12 @@ class AwaitingChanged(ClaimFact):
 
 
 class ObserverSchema(Strict):
-    """scope: sees `all` comments or only `public` ones."""
+    """scope: sees `all` comments or only `public` ones. masked: of one who follows by mail, all that is shown of it."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(("account", "supplier")))
+    kind = fields.String(required=True, validate=validate.OneOf(OBSERVERS))
     id = Id(required=True)
     scope = fields.String(required=True, validate=validate.OneOf(("all", "public")))
+    masked = fields.String()
 
 
 class ObserverChanged(ClaimFact):
@@ -249,14 +261,33 @@ class OpenLine(Strict):
 
 
 class OpenArgs(Strict):
-    """CLM-01. lines without qty: the whole line. photos: attachment ids."""
+    """CLM-01. lines without qty: the whole line. photos: attachment ids.
 
-    order_id = Id(required=True)
-    reason_code = Id(required=True)
+    About an order by order_id, about an offer by offer_id (S0-01), else about the site of a marketplace (S1-01), where
+    the reason may be left out. product_id, delivery_id: what else is named (S1-19). url: where the product is used.
+    """
+
+    order_id = Id()
+    offer_id = Id()
+    marketplace = Id()
+    category = fields.String(validate=validate.OneOf(CATEGORIES[:4]))
+    product_id = Id()
+    delivery_id = Id()
+    url = Text(300)
+    reason_code = Id()
     text = Text(TEXT_LENGTH, required=True)
     title = Text(200)
     lines = fields.List(fields.Nested(OpenLine), load_default=list, validate=validate.Length(max=500))
     photos = fields.List(Id(), load_default=list, validate=validate.Length(max=PHOTOS))
+
+    @validates_schema
+    def is_about_one_thing(self, data: dict, **_: object) -> None:
+        if sum(name in data for name in ("order_id", "offer_id", "marketplace")) != 1:
+            raise ValidationError("Name one of order_id, offer_id and marketplace.", "order_id")
+        if "order_id" in data and "reason_code" not in data:
+            raise ValidationError("Missing data for required field.", "reason_code")
+        if data["lines"] and "order_id" not in data:
+            raise ValidationError("Only an order has lines.", "lines")
 
 
 class OneClaim(Strict):
@@ -333,12 +364,26 @@ class SetAwaitingArgs(OneClaim):
 
 
 class ObserverArgs(OneClaim):
-    kind = fields.String(required=True, validate=validate.OneOf(("account", "supplier")))
+    kind = fields.String(required=True, validate=validate.OneOf(OBSERVERS))
     id = Id(required=True)
 
 
-class AddObserverArgs(ObserverArgs):
-    scope = fields.String(load_default="all", validate=validate.OneOf(("all", "public")))
+class AddObserverArgs(OneClaim):
+    """id: of an account or a supplier; email: of somebody without either (S1-36). scope, where none is given: `all`,
+    but `public` for a mail observer outside of the coordinated profile (A5)."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(OBSERVERS))
+    id = Id()
+    email = fields.Email(validate=validate.Length(max=254))
+    name = Text(120)
+    locale = fields.String(load_default="en", validate=validate.OneOf(("fr", "en")))
+    scope = fields.String(validate=validate.OneOf(("all", "public")))
+
+    @validates_schema
+    def is_named_one_way(self, data: dict, **_: object) -> None:
+        by_mail = data["kind"] == "mail"
+        if ("email" in data) != by_mail or ("id" in data) == by_mail:
+            raise ValidationError("A mail observer has an email, any other an id.", "email" if by_mail else "id")
 
 
 class ActivateProfileArgs(Strict):
@@ -375,9 +420,11 @@ REMOVE_OBSERVER = Operation("claim.remove_observer", ObserverArgs(), may=STAFF)
 
 
 class ListArgs(Strict):
-    """Newest change first. awaiting: `me` or a party; assignee: `me`, `none` or a user id."""
+    """Newest change first, or the one that nobody touched for longest. awaiting: `me` or a party; assignee: `me`,
+    `none` or a user id."""
 
     category = fields.String(validate=validate.Length(max=32))
+    order = fields.String(load_default="newest", validate=validate.OneOf(("newest", "oldest")))
     state = fields.List(fields.String(validate=validate.OneOf(STATES)), validate=validate.Length(min=1, max=9))
     order_id = Id()
     seller_id = Id()

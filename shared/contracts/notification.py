@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Strict, Text, Whole
-from shared.contracts.registry import PRIVATE, Operation, announce
+from shared.contracts.registry import INTERNAL, PRIVATE, Operation, announce
 from shared.contracts.roles import NEW, SELLER, SYSTEM
 from shared.kernel.principal import STAFF
 
@@ -63,6 +63,13 @@ class RecipientRecorded(Strict):
     email = fields.String(required=True)
 
 
+class RosterJoined(Strict):
+    """Somebody of the staff can be reached from now on, so work can be given to him."""
+
+    party = fields.String(required=True, validate=validate.OneOf(("coordinator", "platform")))
+    ref = Id(required=True)
+
+
 announce(
     "notification",
     {
@@ -78,6 +85,7 @@ announce(
     audience=PRIVATE,
     exchange="notification.private",
 )
+announce("notification", {"roster.joined": RosterJoined()}, audience=INTERNAL)
 
 
 class RecordContactArgs(Strict):

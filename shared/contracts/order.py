@@ -225,6 +225,7 @@ class ListOrders(Strict):
     """S0-08. Pages by cursor, newest change first."""
 
     has_open_claims = fields.Boolean()
+    has_claims = fields.Boolean()
     phase = fields.String(validate=validate.Length(max=32))
     customer_ref = Id()
     seller_id = Id()
@@ -291,6 +292,13 @@ class OrderFact(Strict):
     customer_ref = Id(required=True)
 
 
+class Replaces(Strict):
+    """What a replacement stands for (S2-12): it costs nothing, and its claim waits for it."""
+
+    claim_id = Id(required=True)
+    order_id = Id(required=True)
+
+
 class Placed(OrderFact):
     marketplace = Id(required=True)
     profile = fields.String(required=True)
@@ -299,6 +307,7 @@ class Placed(OrderFact):
     shipments = fields.List(fields.Nested(PlacedShipment), required=True)
     total = fields.Nested(MoneySchema, required=True)
     placed_at = Moment(required=True)
+    replaces = fields.Nested(Replaces)
 
 
 class PaymentCaptured(OrderFact):

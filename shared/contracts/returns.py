@@ -6,6 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shared.contracts.fields import Id, Minor, Strict, Text, Whole
 from shared.contracts.registry import Operation, announce
+from shared.contracts.roles import HANDLERS, OWNERS, PARTIES
 
 METHODS = ("return", "returnless")
 STATES = (
@@ -188,14 +189,14 @@ class ListArgs(Strict):
     cursor = fields.String(validate=validate.Length(max=300))
 
 
-REQUEST = Operation("return.request", RequestArgs())
-APPROVE = Operation("return.approve", OneReturn())
-DECLINE = Operation("return.decline", DeclineArgs())
-ATTACH_LABEL = Operation("return.attach_label", LabelArgs())
-MARK_SHIPPED = Operation("return.mark_shipped", ShippedArgs())
-RECEIVE = Operation("return.receive", ReceiveArgs())
-INSPECT = Operation("return.inspect", InspectArgs())
-CLOSE = Operation("return.close", CloseArgs(), money=True)
-CANCEL = Operation("return.cancel", OneReturn())
-GET = Operation("return.get", OneReturn(), reads=True)
-LIST = Operation("return.list", ListArgs(), reads=True)
+REQUEST = Operation("return.request", RequestArgs(), may=OWNERS)
+APPROVE = Operation("return.approve", OneReturn(), may=HANDLERS)
+DECLINE = Operation("return.decline", DeclineArgs(), may=HANDLERS)
+ATTACH_LABEL = Operation("return.attach_label", LabelArgs(), may=HANDLERS)
+MARK_SHIPPED = Operation("return.mark_shipped", ShippedArgs(), may=OWNERS)
+RECEIVE = Operation("return.receive", ReceiveArgs(), may=HANDLERS)
+INSPECT = Operation("return.inspect", InspectArgs(), may=HANDLERS)
+CLOSE = Operation("return.close", CloseArgs(), money=True, may=HANDLERS)
+CANCEL = Operation("return.cancel", OneReturn(), may=OWNERS)
+GET = Operation("return.get", OneReturn(), reads=True, may=PARTIES)
+LIST = Operation("return.list", ListArgs(), reads=True, may=PARTIES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from shared.contracts import messaging, refund  # noqa: F401 - their event schemas check what is told here
+from shared.contracts import messaging, notification, refund  # noqa: F401 - their event schemas check what is told here
 from shared.contracts.registry import EVENTS
 from shared.kernel.clock import stamp
 from shared.kernel.ids import new_id
@@ -23,6 +23,8 @@ class Shop:
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
         self._seq: Counter[tuple[str, str]] = Counter()
+        for ref in ("coo_1", "coo_2"):
+            self.tell("roster.joined", "ros_1", party="coordinator", ref=ref)
 
     def order(self, number: str = "1001", phase: str = "delivered", **changes: Any) -> dict[str, Any]:
         """An order of cus_1 at sel_1, placed and as far as asked, and known to the claim service."""

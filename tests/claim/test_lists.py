@@ -73,10 +73,10 @@ def plan_of(shop, who, **args) -> list[str]:
 @pytest.mark.parametrize(
     ("who", "args", "index", "scans"),
     [
-        (agent(), {}, "claim_by_state", 9),
-        (agent(), {"state": ["submitted", "refused"]}, "claim_by_state", 2),
+        (agent(), {}, "claim_by_state", 45),
+        (agent(), {"state": ["submitted", "refused"]}, "claim_by_state", 10),
         (agent(), {"category": "prospect"}, "claim_by_state", 9),
-        (agent(), {"assignee": "none"}, "claim_by_state", 9),
+        (agent(), {"assignee": "none"}, "claim_by_state", 45),
         (agent(), {"awaiting": "me"}, "claim_by_awaiting", 0),
         (coordinator(), {"assignee": "me"}, "claim_by_assignee", 0),
         (seller(), {}, "claim_by_seller", 9),

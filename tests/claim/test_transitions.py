@@ -70,6 +70,8 @@ CALLS = {
     "assign": lambda c, a: c.assign(a, "usr_cora"),
     "set_awaiting": lambda c, a: c.set_awaiting(a, "requester"),
     "add_observer": lambda c, a: c.add_observer(a, "supplier", "sup_1"),
+    "rate": lambda c, a: c.rate(a, 4, None),
+    "await_refund_of_return": lambda c, a: c.await_refund_of_return(a, "ret_1", "rfd_1"),
     "refund_succeeded": lambda c, a: c.refund_succeeded(a),
     "refund_failed": lambda c, a: c.refund_failed(a, "CARD_CLOSED"),
 }
@@ -122,6 +124,10 @@ ROWS = [
     ("CLM-22", "assign", ALIVE, STAFF, None, ["claim.assigned"]),
     ("CLM-23", "set_awaiting", ALIVE, STAFF, None, ["claim.awaiting_changed"]),
     ("CLM-24", "add_observer", set(STATES), STAFF, None, ["claim.observer_added"]),
+    ("RET-08", "await_refund_of_return", UNDECIDED, {"system"}, "in_progress", ["claim.resolution_chosen"]),
+    ("RET-08P", "await_refund_of_return", {"platform_review"}, {"system"}, "platform_review",
+     ["claim.resolution_chosen"]),
+    ("B24", "rate", {"resolved", "refused", "closed"}, {"customer"}, None, ["claim.rated"]),
 ]
 
 

@@ -50,7 +50,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "marketplace.configure": {"marketplace": "main", "stock_managed": True},
     "entitlement.grant": {"line_id": "lin_1001_1", "url": "shop.example"},
     "lifecycle.choose": {"customer_ref": "cus_1"},
-    "claim.open": {"reason_code": "missing_items"},
+    "claim.open": {"order_id": "{order_id}", "reason_code": "missing_items"},
     "claim.assign": {"assignee": None},
     "claim.set_awaiting": {"party": "seller"},
     "claim.set_state": {"target": "in_progress"},
@@ -63,6 +63,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "message.mark_handled": {"message_id": "{opening}"},
     "thread.get": {"thread_id": "{thread_id}"},
     "thread.messages": {"thread_id": "{thread_id}"},
+    "claim.bulk": {"action": "start"},
+    "claim_module.configure": {"marketplace": "elsewhere", "profile": "issue"},
+    "claim_module.get": {"marketplace": "site", "profile": "issue"},
+    "claim_reason.list": {"order_id": "{order_id}"},
+    "offer.record": {"offer_id": "off_2", "seller_id": "sel_1"},
+    "offer.get": {"offer_id": "off_1"},
+    "customer.list": {"customer_refs": ["cus_1"]},
+    "customer.get": {"customer_ref": "cus_1", "email": "ada@customer.example"},
+    "return.request": {"lines": [{"line_id": "lin_1001_2", "qty": 1}]},
+    "return.attach_label": {"label_id": "att_1"},
+    "GET /v1/orders/{order_id}/deliveries/{parcel_id}": {"parcel_id": "{parcel_id}"},
+    "GET /v1/orders/{order_id}/products/{product_id}": {"product_id": "prd_lamp"},
+    "GET /v1/reported-issues": {"has_claims": "true"},
     "refund.quote": GESTURE,
     "refund.request": {**GESTURE, "reason_code": "goodwill"},
     "contact.record": {"party": "seller", "ref": "sel_1"},
@@ -125,6 +138,12 @@ class World:
         alias = api.post(f"/v1/orders/{order['id']}/alias", customer())
         mail = unproved_mail(alias["address"])
         received = api.suite.do("mail.receive", Principal("system", "mail", TENANT, via="email"), **mail)
+        lamp = {"lines": [{"line_id": "lin_1001_1", "qty": 1}], "reason_code": "damaged_items"}
+        back = api.post(f"{one}/returns", customer(), lamp)
+        api.post("/v1/claim-modules/site/issue", coordinator(), {"mode": "enabled"}, method="PUT")
+        offer = {"seller_id": "sel_1", "product_id": "prd_lamp", "marketplace": "main", "title": "Brass lamp"}
+        api.post("/v1/offers/off_1", seller(), offer, method="PUT")
+        parcel = api.get(f"/v1/orders/{order['id']}", seller())["parcels"][0]["parcel_id"]
         self.ids = {
             "alias_id": alias["alias_id"],
             "mail_id": received["mail_id"],
@@ -133,6 +152,8 @@ class World:
             "thread_id": thread,
             "message_id": said["id"],
             "opening": api.get(posts, customer())["items"][0]["id"],
+            "return_id": back["id"],
+            "parcel_id": parcel,
             "refund_id": refund["id"],
             "credit_note_id": refund["credit_note_id"],
         }

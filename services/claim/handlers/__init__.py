@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from services.claim import queries
+from services.claim.desk import queries as desk_queries
 from services.claim.handlers import commands as do
+from services.claim.handlers import desk, modules, observing
 from services.claim.handlers import reactions as hear
 from services.claim.handlers.deciding import AUTO_CLOSE, AUTO_CONFIRM
+from services.claim.handlers.opening import open_a_claim
 from services.claim.model import Claim, OrderCase
 from services.claim.profiles.activation import activate
+from services.claim.returns import handlers as send_back
+from services.claim.returns import queries as return_queries
+from services.claim.returns.model import Return
 from shared.contracts import claim as contracts
+from shared.contracts import claim_desk, returns
 from shared.runtime.tables import Command, Contents, Query, Reaction
 
 
@@ -19,7 +26,15 @@ def _the_claim(args: dict[str, Any]) -> list[tuple[type, str]]:
 
 
 def _the_order(args: dict[str, Any]) -> list[tuple[type, str]]:
-    return [(OrderCase, args["order_id"])]
+    return [(OrderCase, args["order_id"])] if "order_id" in args else []
+
+
+def _the_return(args: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(Return, args["return_id"])]
+
+
+def _the_claims(args: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(Claim, id) for id in args["claim_ids"]]
 
 
 def _of_event(data: dict[str, Any]) -> list[tuple[type, str]]:
@@ -30,7 +45,7 @@ def _of_event(data: dict[str, Any]) -> list[tuple[type, str]]:
 
 CONTENTS = Contents(
     commands=(
-        Command(contracts.OPEN, do.open_a_claim, _the_order),
+        Command(contracts.OPEN, open_a_claim, _the_order),
         Command(contracts.START, do.start, _the_claim),
         Command(contracts.CHOOSE_RESOLUTION, do.choose_resolution, _the_claim),
         Command(contracts.PROPOSE, do.propose, _the_claim),
@@ -41,7 +56,8 @@ CONTENTS = Contents(
         Command(contracts.RESOLVE, do.resolve, _the_claim),
         Command(contracts.REFUSE, do.refuse, _the_claim),
         Command(contracts.CLOSE, do.close, _the_claim),
-        Command(contracts.CLOSE_MANY, do.close_many, lambda args: [(Claim, id) for id in args["claim_ids"]]),
+        Command(contracts.CLOSE_MANY, do.close_many, _the_claims),
+        Command(claim_desk.BULK_CHANGE, desk.bulk, _the_claims),
         Command(contracts.SET_STATE, do.set_state, _the_claim),
         Command(contracts.REOPEN, do.reopen, _the_claim),
         Command(contracts.APPEAL, do.appeal, _the_claim),
@@ -49,15 +65,34 @@ CONTENTS = Contents(
         Command(contracts.MERGE, do.merge, _the_claim),
         Command(contracts.ASSIGN, do.assign, _the_claim),
         Command(contracts.SET_AWAITING, do.set_awaiting, _the_claim),
-        Command(contracts.ADD_OBSERVER, do.add_observer, _the_claim),
-        Command(contracts.REMOVE_OBSERVER, do.remove_observer, _the_claim),
         Command(contracts.ACTIVATE_PROFILE, activate),
+        Command(contracts.ADD_OBSERVER, observing.add_observer, _the_claim),
+        Command(contracts.REMOVE_OBSERVER, observing.remove_observer, _the_claim),
+        Command(claim_desk.RATE, desk.rate, _the_claim),
+        Command(returns.REQUEST, send_back.request_return, _the_claim),
+        Command(returns.APPROVE, send_back.approve, _the_return),
+        Command(returns.DECLINE, send_back.decline, _the_return),
+        Command(returns.ATTACH_LABEL, send_back.attach_label, _the_return),
+        Command(returns.MARK_SHIPPED, send_back.mark_shipped, _the_return),
+        Command(returns.RECEIVE, send_back.receive, _the_return),
+        Command(returns.INSPECT, send_back.inspect, _the_return),
+        Command(returns.CLOSE, send_back.close, _the_return),
+        Command(returns.CANCEL, send_back.cancel, _the_return),
+        Command(claim_desk.CONFIGURE, modules.configure),
+        Command(claim_desk.RECORD_OFFER, desk.record_offer),
     ),
     queries=(
         Query(contracts.GET, queries.get_claim),
         Query(contracts.LIST, queries.list_claims),
         Query(contracts.OF_ORDERS, queries.claims_of_orders),
         Query(contracts.PROFILES, queries.list_profiles),
+        Query(returns.GET, return_queries.get_return),
+        Query(returns.LIST, return_queries.list_returns),
+        Query(claim_desk.GET_MODULE, modules.get_module),
+        Query(claim_desk.GET_OFFER, desk.get_offer),
+        Query(claim_desk.REASONS, modules.list_reasons),
+        Query(claim_desk.COUNTS, desk_queries.count_claims),
+        Query(claim_desk.OVERSIGHT, desk_queries.oversight),
     ),
     reactions={
         "order.placed": Reaction(hear.keep_order, _of_event),
@@ -71,8 +106,13 @@ CONTENTS = Contents(
         "refund.failed": Reaction(hear.choose_again_when_refund_failed, _of_event),
         "refund.rejected": Reaction(hear.choose_again_when_refund_failed, _of_event),
         "refund.cancelled": Reaction(hear.choose_again_when_refund_failed, _of_event),
+        "roster.joined": desk.remember_colleague,
         "message.posted": Reaction(hear.hear_comment, _of_event),
         "message.visibility_changed": Reaction(hear.hear_published_comment, _of_event),
     },
-    timers={AUTO_CLOSE: hear.close_by_itself, AUTO_CONFIRM: hear.confirm_by_itself},
+    timers={
+        AUTO_CLOSE: hear.close_by_itself,
+        AUTO_CONFIRM: hear.confirm_by_itself,
+        send_back.NOT_RECEIVED: send_back.not_received,
+    },
 )

@@ -6,10 +6,8 @@ from typing import Any
 
 from services.claim import queries
 from services.claim.handlers.deciding import change, keep
-from services.claim.model import Asking, Claim, Complaint, ObserverSeat, OrderCase, open_claim
-from services.claim.model.refusals import LineNotInOrder, ModuleNotEnabled, OrderNotSynced
-from services.claim.profiles.activation import active_profile
-from services.claim.views import claim_view
+from services.claim.model import Claim, Colleague, OrderCase
+from services.claim.model.refusals import LineNotInOrder, NoSuchCoordinator, ResolutionNotOffered
 from shared.kernel.errors import Refusal
 from shared.kernel.money import Money
 from shared.runtime.unit_of_work import Context
@@ -17,47 +15,13 @@ from shared.runtime.unit_of_work import Context
 View = dict[str, Any]
 
 
-def open_a_claim(ctx: Context, args: dict[str, Any]) -> View:
-    """CLM-01, S0-03, S2-01: by the profile of the order's marketplace."""
-    case = ctx.get(OrderCase, args["order_id"])
-    if case is None:
-        raise OrderNotSynced(order_id=args["order_id"])
-    _may_open_on(ctx, case)
-    profile = active_profile(ctx, case.profile)
-    if profile is None:
-        raise ModuleNotEnabled(profile=case.profile)
-    asking = Asking(ctx.principal, ctx.now, case.phase, case.cleared)
-    complaint = Complaint(
-        claim_id=ctx.new_id("clm"),
-        message_id=ctx.new_id("msg"),
-        reason_code=args["reason_code"],
-        text=args["text"],
-        title=args.get("title"),
-        lines=tuple(args["lines"]),
-        photos=tuple(args["photos"]),
-    )
-    claim = open_claim(asking, profile, case, complaint)
-    for observer in claim.observers:
-        _seat(ctx, claim, observer["kind"], observer["id"], active=True)
-    ctx.save(claim)
-    case.note(claim)
-    ctx.save(case)
-    return claim_view(claim, asking)
-
-
-def _may_open_on(ctx: Context, case: OrderCase) -> None:
-    """One's own order, or staff on behalf; somebody else's is answered like one that is not known (yet) (T01)."""
-    who = ctx.principal
-    own = (who.role == "customer" and who.party == case.customer_ref) or who.acts_for_seller(case.seller_id)
-    if not own and not who.is_staff:
-        raise OrderNotSynced(order_id=case.id)
-
-
 def choose_resolution(ctx: Context, args: dict[str, Any]) -> View:
     """CLM-03, CLM-04, S2-11…14. A refund's outcome comes back as an event (CLM-05, CLM-06)."""
     at = change(ctx, args["claim_id"], "choose_resolution")
     if args["kind"] == "replacement":
-        at.claim.choose_replacement(at.asking, args.get("return_instructions"))
+        at.claim.choose_replacement(at.asking, args.get("return_instructions"), ctx.new_id("ord"))
+    elif at.case is None:
+        raise ResolutionNotOffered(profile=at.claim.profile.code, kind=args["kind"])
     else:
         refund = _wanted_refund(at.claim, at.case, args)
         at.claim.choose_refund(at.asking, args["kind"], ctx.new_id("rfd"), refund)
@@ -198,9 +162,13 @@ def set_state(ctx: Context, args: dict[str, Any]) -> View:
 
 
 def assign(ctx: Context, args: dict[str, Any]) -> View:
-    """CLM-22."""
+    """CLM-22: to a coordinator of this shop: one whose contact is recorded, or oneself."""
     at = change(ctx, args["claim_id"], "assign")
-    at.claim.assign(at.asking, args["assignee"])
+    assignee = args["assignee"]
+    known = assignee in (None, ctx.principal.id) or ctx.get(Colleague, Colleague.id_for(ctx.tenant, assignee))
+    if not known:
+        raise NoSuchCoordinator(assignee=assignee)
+    at.claim.assign(at.asking, assignee)
     return keep(ctx, at)
 
 
@@ -209,26 +177,3 @@ def set_awaiting(ctx: Context, args: dict[str, Any]) -> View:
     at = change(ctx, args["claim_id"], "set_awaiting")
     at.claim.set_awaiting(at.asking, args["party"])
     return keep(ctx, at)
-
-
-def add_observer(ctx: Context, args: dict[str, Any]) -> View:
-    """CLM-24."""
-    at = change(ctx, args["claim_id"], "add_observer")
-    at.claim.add_observer(at.asking, args["kind"], args["id"], args["scope"])
-    _seat(ctx, at.claim, args["kind"], args["id"], active=True)
-    return keep(ctx, at)
-
-
-def remove_observer(ctx: Context, args: dict[str, Any]) -> View:
-    """CLM-24."""
-    at = change(ctx, args["claim_id"], "remove_observer")
-    at.claim.remove_observer(at.asking, args["kind"], args["id"])
-    _seat(ctx, at.claim, args["kind"], args["id"], active=False)
-    return keep(ctx, at)
-
-
-def _seat(ctx: Context, claim: Claim, kind: str, ref: str, active: bool) -> None:
-    id = ObserverSeat.id_for(claim.id, kind, ref)
-    seat = ctx.get(ObserverSeat, id) or ObserverSeat(id=id, tenant=claim.tenant, claim_id=claim.id, kind=kind, ref=ref)
-    seat.active = active
-    ctx.save(seat)

@@ -17,10 +17,10 @@ AUTO_CLOSE, AUTO_CONFIRM = "claim_auto_close", "claim_auto_confirm"
 
 @dataclass(slots=True)
 class TakenUp:
-    """A claim in the hands of one handler. before: its state when it was taken up."""
+    """A claim in the hands of one handler. case: its order, where it has one. before: its state when taken up."""
 
     claim: Claim
-    case: OrderCase
+    case: OrderCase | None
     asking: Asking
     before: str
 
@@ -39,14 +39,14 @@ def change(ctx: Context, claim_id: str, action: str) -> TakenUp:
 
 
 def take_up(ctx: Context, claim: Claim) -> TakenUp:
-    case = ctx.need(OrderCase, claim.order_id)
-    return TakenUp(claim, case, Asking(ctx.principal, ctx.now, case.phase, case.cleared), claim.state)
+    case = ctx.need(OrderCase, claim.order_id) if claim.order_id else None
+    return TakenUp(claim, case, queries.asking_about(ctx, case), claim.state)
 
 
 def keep(ctx: Context, at: TakenUp) -> dict[str, Any]:
     """Store the claim, what its order must know of it, and its deadlines; answers the view."""
     ctx.save(at.claim)
-    if at.case.note(at.claim):
+    if at.case is not None and at.case.note(at.claim):
         ctx.save(at.case)
     if at.claim.state != at.before:
         _set_deadlines(ctx, at)

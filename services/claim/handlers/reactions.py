@@ -32,6 +32,7 @@ def keep_order(ctx: Context, event: Any) -> None:
             total=placed["total"]["amount"],
             phase="awaiting_payment",
             lines=[{name: line.get(name) for name in _LINE_FIELDS} for line in placed["lines"]],
+            replaces=placed.get("replaces"),
         )
     )
 
@@ -63,14 +64,32 @@ def follow_order(ctx: Context, event: Any) -> None:
     """How far the order is: reasons, and whether a cancellation is still open, depend on it."""
     data = event.data
     case = ctx.need(OrderCase, data["order_id"])
-    if event.type == "order.shipped":
+    news = event.type == "order.shipped"
+    if news:
+        case.shipped(data["parcel_id"], data["lines"])
         phase = "shipped" if data["complete"] else "partially_shipped"
     elif event.type == "order.line_accepted" and case.phase != "paid":
         return
     else:
         phase = PHASE_REACHED[event.type]
-    if case.reach(phase):
+    if case.reach(phase) or news:
         ctx.save(case)
+    if phase == "cancelled" and case.replaces:
+        _replacement_failed(ctx, case)
+
+
+def _replacement_failed(ctx: Context, case: OrderCase) -> None:
+    """CLM-06: the replacement will not be sent, so the claim needs another solution."""
+    assert case.replaces is not None
+    claim = ctx.get(Claim, case.replaces["claim_id"])
+    if claim is None or (claim.resolution or {}).get("replacement_order_id") != case.id:
+        return
+    at = take_up(ctx, claim)
+    try:
+        claim.replacement_failed(at.asking, "REPLACEMENT_CANCELLED")
+    except Refusal:
+        return  # solved meanwhile, without it
+    keep(ctx, at)
 
 
 # settlement
@@ -116,8 +135,8 @@ def choose_again_when_refund_failed(ctx: Context, event: Any) -> None:
 
 def _waiting_for_refund(ctx: Context, data: dict[str, Any]) -> Claim | None:
     """The claim that chose this very refund and waits for it; refunds of other origin change no claim."""
-    claim = ctx.get(Claim, data["claim_id"]) if data.get("claim_id") else None
-    if claim is None or not claim.executing or claim.resolution["refund_id"] != data["refund_id"]:
+    claim = _claim_of(ctx, data)
+    if claim is None or not claim.executing or (claim.resolution or {}).get("refund_id") != data["refund_id"]:
         return None
     return claim
 
@@ -126,10 +145,25 @@ def _waiting_for_refund(ctx: Context, data: dict[str, Any]) -> Claim | None:
 
 
 def hear_comment(ctx: Context, event: Any) -> None:
-    """CLM-02, CLM-17 and the awaited party: a person's own public comment. What came with our own events is known."""
+    """CLM-02, CLM-17 and the awaited party: a person's own comment. What came with our own events is known.
+
+    Of a private one only who wrote it and whom it asks arrives here, never the text (I5).
+    """
     data = event.data
-    if data["visibility"] == "public" and data["origin"] == "post":
-        _hear(ctx, data, Comment(data["author"]["type"], moment(data["posted_at"])))
+    if data["origin"] != "post":
+        return
+    author = data["author"]
+    comment = Comment(author["type"], moment(data["posted_at"]), author["id"], data.get("asks"))
+    if data["visibility"] == "public":
+        _hear(ctx, data, comment)
+    elif (claim := _claim_of(ctx, data)) is not None:
+        at = take_up(ctx, claim)
+        if claim.hear_in_private(at.asking, comment):
+            keep(ctx, at)
+
+
+def _claim_of(ctx: Context, data: dict[str, Any]) -> Claim | None:
+    return ctx.get(Claim, data["claim_id"]) if data.get("claim_id") else None
 
 
 def hear_published_comment(ctx: Context, event: Any) -> None:
@@ -139,7 +173,7 @@ def hear_published_comment(ctx: Context, event: Any) -> None:
 
 
 def _hear(ctx: Context, data: dict[str, Any], comment: Comment) -> None:
-    claim = ctx.get(Claim, data["claim_id"]) if data.get("claim_id") else None
+    claim = _claim_of(ctx, data)
     if claim is not None:
         at = take_up(ctx, claim)
         if claim.hear(at.asking, comment):

@@ -9,7 +9,7 @@ from typing import Any
 from services.claim import policies
 from services.claim.model import refusals
 from services.claim.model.guards import Asking
-from services.claim.model.parts import REQUESTER, Comment, acting_as, observer_party
+from services.claim.model.parts import REQUESTER, Comment, acting_as, observer_party, party_of
 from services.claim.model.record import ClaimRecord
 from services.claim.model.states import (
     CLOSED,
@@ -23,7 +23,8 @@ from services.claim.model.states import (
     SUBMITTED,
     WITHDRAWN,
 )
-from services.claim.policies import PLATFORM, SELLER
+from services.claim.policies import COORDINATORS, PLATFORM, SELLER
+from shared.kernel.clock import stamp
 
 
 @dataclass(kw_only=True)
@@ -36,12 +37,36 @@ class Claim(ClaimRecord):
         """CLM-02."""
         self._move(self._row("start", asking), IN_PROGRESS, asking)
 
-    def choose_replacement(self, asking: Asking, return_instructions: str | None = None) -> None:
-        """CLM-03: the seller sends a replacement; the requester says when it is well."""
+    def choose_replacement(
+        self, asking: Asking, return_instructions: str | None = None, replacement_order_id: str | None = None
+    ) -> None:
+        """CLM-03: the seller sends a replacement, an order at price 0 (S2-12); the requester says when it is well."""
         row = self._row("choose_replacement", asking)
         self.resolution = {"kind": "replacement", "status": "agreed", "by": acting_as(asking.who.role)}
+        if replacement_order_id:
+            self.resolution["replacement_order_id"] = replacement_order_id
         extra = {"return_instructions": return_instructions} if return_instructions else {}
-        self._move(row, SOLUTION_PROPOSED, asking, awaiting=REQUESTER, kind="replacement", **extra)
+        facts = self._resolution_facts()
+        self._move(row, SOLUTION_PROPOSED, asking, awaiting=REQUESTER, lines=self.lines, **facts, **extra)
+
+    def replacement_failed(self, asking: Asking, error: str) -> None:
+        """CLM-06 for a replacement that cannot be sent: the handler chooses again."""
+        row = self._row("replacement_failed", asking)
+        facts = self._resolution_facts()
+        self.resolution = None
+        self._move(row, IN_PROGRESS, asking, awaiting=self.handler, error=error, **facts)
+
+    def await_refund_of_return(self, asking: Asking, return_id: str, refund_id: str) -> None:
+        """RET-08: the goods are back; the refund service pays for them under this id, the claim waits for it."""
+        row = self._row("await_refund_of_return", asking)
+        self.resolution = {
+            "kind": "refund",
+            "status": "executing",
+            "by": acting_as(asking.who.role),
+            "refund_id": refund_id,
+            "return_id": return_id,
+        }
+        self._move(row, row.targets[0], asking, awaiting=None, **self._resolution_facts())
 
     def choose_refund(self, asking: Asking, kind: str, refund_id: str, refund: dict[str, Any]) -> None:
         """CLM-04: a refund is asked of the refund service, which reserves it or refuses it (CLM-06). One at a time."""
@@ -196,12 +221,15 @@ class Claim(ClaimRecord):
         self._await(party, asking.now, manual=True)
         self._tell(row.events[0], self.state, asking, awaiting_from=before, manual=True)
 
-    def add_observer(self, asking: Asking, kind: str, ref: str, scope: str = "all") -> None:
-        """CLM-24: an account or a supplier who may read and comment, and never decide (I7)."""
+    def add_observer(self, asking: Asking, kind: str, ref: str, scope: str = "all", masked: str | None = None) -> None:
+        """CLM-24: an account, a supplier or an address that may read and comment, and never decide (I7).
+
+        masked: what is shown of the address of one who follows by mail; the address itself is not kept here.
+        """
         row = self._row("add_observer", asking)
         if ref == self.customer_ref or self._observer(kind, ref):
-            raise refusals.ObserverRefused(ref=ref)
-        observer = {"kind": kind, "id": ref, "scope": scope}
+            raise refusals.ObserverRefused(ref=masked or ref)
+        observer = {"kind": kind, "id": ref, "scope": scope, **({"masked": masked} if masked else {})}
         self.observers = [*self.observers, observer]
         self.updated_at = asking.now
         self._tell(row.events[0], self.state, asking, observer=observer)
@@ -218,6 +246,16 @@ class Claim(ClaimRecord):
             self._await(self.handler, asking.now)
         self._tell(row.events[0], self.state, asking, observer=observer)
 
+    def rate(self, asking: Asking, score: int, comment: str | None) -> None:
+        """B24: one answer per claim, which the requester may change for 7 days. Raises RatingClosed."""
+        row = self._row("rate", asking)
+        edited = self.rating is not None
+        first = self.rating["first_at"] if self.rating else stamp(asking.now)
+        self.rating = {"score": score, "comment": comment, "at": stamp(asking.now), "first_at": first}
+        self.updated_at = asking.now
+        said = {"comment": comment} if comment else {}
+        self._tell(row.events[0], self.state, asking, score=score, edited=edited, **said)
+
     # what is said
 
     def hear(self, asking: Asking, comment: Comment) -> bool:
@@ -231,6 +269,32 @@ class Claim(ClaimRecord):
         if self._speaks_for_handler(comment.author_role):
             return self._hear_handler(asking, comment.at)
         return False
+
+    def hear_in_private(self, asking: Asking, comment: Comment) -> bool:
+        """A private comment moves whose turn it is and nothing else: a question by the handler's side makes it that of
+        whom it asks, an answer of him gives it back (S1-13). What was set by hand stays (A8)."""
+        late = self.awaiting_since is not None and comment.at < self.awaiting_since
+        if late or self.awaiting_manual or not self.is_open:
+            return False
+        author = party_of(comment.author_role, comment.author_id)
+        if comment.asks is not None and self._speaks_for_handler(comment.author_role):
+            return self._turn_to(self._asked(comment.asks), asking)
+        if self.awaiting == author != self.handler:
+            return self._turn_to(self.handler, asking)
+        return False
+
+    def _asked(self, asks: dict[str, str]) -> str | None:
+        """The party that a question names; without an id the only one of that kind. None: takes no part."""
+        parties = self._parties() | {COORDINATORS, PLATFORM}
+        if asks["type"] == "supplier" and not asks.get("id"):
+            suppliers = [each for each in parties if each.startswith("supplier:")]
+            return suppliers[0] if len(suppliers) == 1 else None
+        party = party_of(asks["type"], asks.get("id"))
+        return party if party in parties else None
+
+    def give_back_to_handler(self, asking: Asking) -> bool:
+        """RET-07: what was agreed did not happen; the handler must look."""
+        return self._turn_to(self.handler, asking)
 
     def _hear_requester(self, asking: Asking, at: datetime) -> bool:
         newest = self._is_newest(at)
@@ -259,13 +323,17 @@ class Claim(ClaimRecord):
         spoken = [t for t in (self.last_customer_public_at, self.last_handler_public_at) if t is not None]
         return all(at >= t for t in spoken)
 
-    def _turn_to(self, party: str, asking: Asking) -> None:
+    def _turn_to(self, party: str | None, asking: Asking) -> bool:
+        if party is None:
+            return False
         self.awaiting_manual = False
         self.updated_at = asking.now
-        if self.is_open and not self.executing and self.awaiting != party:
-            row, before = self._row("hear", asking), self.awaiting
-            self._await(party, asking.now)
-            self._tell(row.events[0], self.state, asking, awaiting_from=before, manual=False)
+        if not self.is_open or self.executing or self.awaiting == party:
+            return False
+        row, before = self._row("hear", asking), self.awaiting
+        self._await(party, asking.now)
+        self._tell(row.events[0], self.state, asking, awaiting_from=before, manual=False)
+        return True
 
     def _speaks_for_handler(self, role: str) -> bool:
         if role in ("seller", "integrator"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from services.claim import policies
 from services.claim.model import refusals
 from services.claim.model.states import RESOLVED
+from shared.kernel.clock import moment
 from shared.kernel.errors import Forbidden, NotInThisState, Refusal
 from shared.kernel.principal import Principal
 
@@ -65,9 +66,16 @@ def executing(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     return NotInThisState(kind="resolution", state="not executing", action="end")
 
 
+def awaits_replacement(claim: ClaimRecord, asking: Asking) -> Refusal | None:
+    if (claim.resolution or {}).get("kind") == "replacement":
+        return None
+    return NotInThisState(kind="replacement", state="not chosen", action="fail")
+
+
 def _offers(kinds: frozenset[str]) -> Guard:
     def offered(claim: ClaimRecord, asking: Asking) -> Refusal | None:
-        if kinds & set(claim.profile.resolutions):
+        carried_out = kinds is not policies.PROPOSED_KINDS  # by the refund or the order service, for an order
+        if kinds & set(claim.profile.resolutions) and not (carried_out and claim.order_id is None):
             return None
         return refusals.ResolutionNotOffered(profile=claim.profile.code)
 
@@ -132,6 +140,12 @@ def was_answered(claim: ClaimRecord, asking: Asking) -> Refusal | None:
 def no_cancellation_pending(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     if policies.cancellation_pending(claim.reason, asking.order_phase):
         return refusals.CancellationPending()
+    return None
+
+
+def rating_open(claim: ClaimRecord, asking: Asking) -> Refusal | None:
+    if claim.rating and asking.now > moment(claim.rating["first_at"]) + policies.RATING_EDITABLE:
+        return refusals.RatingClosed()
     return None
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from services.claim.model.claim import Claim
+from services.claim.model.refusals import LineNotInOrder, TooManyReturned
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.clock import stamp
 
@@ -17,7 +18,8 @@ class OrderCase(Aggregate):
     """Whose order it is, how far it is, and its open claims. Its stream is `claim` too, its id the order's.
 
     claims_ever: how many were ever opened on it, the number of the next one comes from it. cleared: the settlement was
-    cleared, so that a claim opened from now on holds nothing (SET-06).
+    cleared, so that a claim opened from now on holds nothing (SET-06). parcels: ids of its deliveries. replaces: the
+    claim and order that it is the replacement for.
     """
 
     stream = "claim"
@@ -36,6 +38,40 @@ class OrderCase(Aggregate):
     open_ids: list[str] = field(default_factory=list)
     holding_ids: list[str] = field(default_factory=list)
     cleared: bool = False
+    parcels: list[str] = field(default_factory=list)
+    replaces: dict[str, str] | None = None
+
+    def shipped(self, parcel_id: str, units: list[dict[str, Any]]) -> None:
+        """These units left in this parcel: what can be complained about and sent back (RET-01)."""
+        self.parcels = [*self.parcels, parcel_id]
+        sent = {unit["line_id"]: unit["qty"] for unit in units}
+        self.lines = [
+            {**line, "shipped": line.get("shipped", 0) + sent[line["line_id"]]} if line["line_id"] in sent else line
+            for line in self.lines
+        ]
+
+    def take_back(self, units: list[dict[str, Any]], sign: int = 1) -> None:
+        """RET-01: these units are announced to come back, or with sign -1 no longer. Raises LineNotInOrder,
+        TooManyReturned: qty ≤ shipped − returned − in other returns."""
+        lines = {line["line_id"]: dict(line) for line in self.lines}
+        named = [unit["line_id"] for unit in units]
+        for unit in units:
+            line = lines.get(unit["line_id"])
+            if line is None or named.count(unit["line_id"]) > 1:
+                raise LineNotInOrder(line_id=unit["line_id"])
+            left = line.get("shipped", 0) - line.get("returning", 0)
+            if sign * unit["qty"] > left:
+                raise TooManyReturned(line_id=unit["line_id"], left=left)
+            line["returning"] = line.get("returning", 0) + sign * unit["qty"]
+        self.lines = list(lines.values())
+
+    def taken_back(self, units: list[dict[str, Any]]) -> None:
+        """RET-08: what never arrived may still come back another time; what arrived is returned for good."""
+        gone = {unit["line_id"]: unit["missing"] for unit in units}
+        self.lines = [
+            {**line, "returning": line["returning"] - gone[line["line_id"]]} if gone.get(line["line_id"]) else line
+            for line in self.lines
+        ]
 
     def reach(self, phase: str) -> bool:
         """The order got this far; answers whether that is news."""

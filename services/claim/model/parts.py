@@ -13,6 +13,8 @@ REQUESTER = "requester"
 _ACTING = {"customer": REQUESTER, "platform_agent": PLATFORM, "integrator": SELLER}
 _PARTY = {**_ACTING, "seller": SELLER, "coordinator": COORDINATORS}
 
+_OBSERVING = {"supplier": "supplier", "mail_observer": "mail"}
+
 
 def acting_as(role: str) -> str:
     """Who acted, as events say it: requester, seller, coordinator, platform, system."""
@@ -21,7 +23,7 @@ def acting_as(role: str) -> str:
 
 def party_of(role: str, ref: str | None) -> str:
     """Whom this role stands for, as an awaited party: `requester`, `seller`, `supplier:sup_1`, `account:usr_7`…"""
-    return _PARTY.get(role) or observer_party("supplier" if role == "supplier" else "account", ref or "")
+    return _PARTY.get(role) or observer_party(_OBSERVING.get(role, "account"), ref or "")
 
 
 def viewer(who: Principal) -> str:
@@ -35,7 +37,9 @@ def observer_party(kind: str, ref: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What a claim needs to know of a public comment: who wrote it, in which role, and when."""
+    """What a claim needs to know of a comment: who wrote it, in which role, and when; whom it asks, when in private."""
 
     author_role: str
     at: datetime
+    author_id: str | None = None
+    asks: dict[str, str] | None = None

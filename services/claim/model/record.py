@@ -9,6 +9,7 @@ from typing import Any
 from services.claim import policies
 from services.claim.model import refusals
 from services.claim.model.guards import Asking, handles_it
+from services.claim.model.module import reason_from
 from services.claim.model.parts import REQUESTER, acting_as, observer_party, viewer
 from services.claim.model.states import OPEN, RESOLVED
 from services.claim.model.transitions import Row, rows_of, rows_open_to
@@ -25,7 +26,8 @@ class ClaimRecord(Aggregate):
 
     state_since: when the present state was reached; windows and timers count from it. awaiting: the party whose turn
     it is, None when nobody's. hold: it holds the order's settlement while it is open. resolution: the last one chosen,
-    with its status. last_*_public_at: when each side last spoke in public.
+    with its status. last_*_public_at: when each side last spoke in public. own_reason: the reason as the marketplace
+    worded it, where it is none of the profile's. requester_name: as he was signed in, never in an event.
     """
 
     stream = "claim"
@@ -34,9 +36,9 @@ class ClaimRecord(Aggregate):
     number: str
     category: str
     marketplace: str
-    order_id: str
-    order_number: str
-    seller_id: str
+    order_id: str | None
+    order_number: str | None
+    seller_id: str | None
     customer_ref: str
     currency: str
     title: str
@@ -62,12 +64,18 @@ class ClaimRecord(Aggregate):
     merged_into: str | None = None
     last_handler_public_at: datetime | None = None
     last_customer_public_at: datetime | None = None
+    product_id: str | None = None
+    offer_id: str | None = None
+    delivery_id: str | None = None
+    requester_name: str | None = None
+    own_reason: dict[str, Any] | None = None
+    rating: dict[str, Any] | None = None
 
     # what it is
 
     @property
     def reason(self) -> Reason:
-        return self.profile.reasons[self.reason_code]
+        return reason_from(self.own_reason) if self.own_reason else self.profile.reasons[self.reason_code]
 
     @property
     def is_open(self) -> bool:
@@ -202,13 +210,13 @@ class ClaimRecord(Aggregate):
         }
 
     def _resolution_facts(self) -> dict[str, Any]:
-        """kind and refund_id of the last chosen resolution, as far as there is one."""
+        """kind, and what carries it out, of the last chosen resolution, as far as there is one."""
         known = self.resolution or {}
-        return {key: known[key] for key in ("kind", "refund_id") if key in known}
+        return {key: known[key] for key in ("kind", "refund_id", "return_id", "replacement_order_id") if key in known}
 
     def _observer(self, kind: str, ref: str) -> dict[str, str] | None:
         return next((o for o in self.observers if (o["kind"], o["id"]) == (kind, ref)), None)
 
     def _parties(self) -> set[str]:
-        fixed = {REQUESTER, SELLER, self.handler}
+        fixed = {REQUESTER, self.handler} | ({SELLER} if self.seller_id else set())
         return fixed | {observer_party(o["kind"], o["id"]) for o in self.observers}

@@ -166,6 +166,61 @@ class LineNotInOrder(Refusal):
     rule = "CLM-01"
 
 
+class DeliveryNotInOrder(Refusal):
+    """The order has no delivery {delivery_id}."""
+
+    code = "DELIVERY_NOT_IN_ORDER"
+    status = 422
+    rule = "CLM-01"
+
+
+class ProductNotInOrder(Refusal):
+    """The order has no product {product_id}: name one of its own, or a line."""
+
+    code = "PRODUCT_NOT_IN_ORDER"
+    status = 422
+    rule = "CLM-01"
+
+
+class OfferNotAvailable(Refusal):
+    """There is no published offer {offer_id}: ask about one that can be bought."""
+
+    code = "OFFER_NOT_AVAILABLE"
+    status = 404
+    rule = "S0-01"
+
+
+class NoSuchCoordinator(Refusal):
+    """{assignee} is no coordinator of this shop: record his contact first, or choose somebody else."""
+
+    code = "NO_SUCH_COORDINATOR"
+    status = 422
+    rule = "CLM-22"
+
+
+class AddressRefused(Refusal):
+    """This address cannot observe: it is the requester's own, or one that we issued for a conversation."""
+
+    code = "OBSERVER_ADDRESS_REFUSED"
+    status = 422
+    rule = "A5"
+
+
+class RatingClosed(Refusal):
+    """The rating could be changed for 7 days; it stands now."""
+
+    code = "RATING_CLOSED"
+    rule = "B24"
+
+
+class TooManyReturned(Refusal):
+    """Of line {line_id} only {left} units were shipped and are not on their way back already."""
+
+    code = "TOO_MANY_RETURNED"
+    status = 422
+    rule = "RET-01"
+
+
 class OrderNotSynced(Refusal):
     """The order has not arrived here yet: repeat the call in a second."""
 

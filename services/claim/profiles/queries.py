@@ -58,7 +58,7 @@ def past_claims(
         last = found[-1].id
 
 
-def case_of(connection: sa.Connection, storage: Storage, order_id: str) -> OrderCase | None:
+def case_of(connection: sa.Connection, storage: Storage, order_id: str | None) -> OrderCase | None:
     mapping = storage.mappings[OrderCase]
     row = connection.execute(mapping.select().where(mapping.table.c.id == order_id)).mappings().first()
     return mapping.from_row(dict(row)) if row else None

@@ -106,8 +106,8 @@ def _opened(past: Claim, case: OrderCase, event: Envelope, profile: Profile, ask
     complaint = Complaint(
         past.id,
         data["message"]["message_id"],
-        data["reason_code"],
         data["message"]["text"],
+        data["reason_code"],
         data["title"],
         tuple(data["lines"]),
     )

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from services.gateway.routes import claims, docs, hooks, mails, notifications, orders, refunds, threads
+from services.gateway.routes import (
+    claims,
+    desk,
+    docs,
+    hooks,
+    mails,
+    notifications,
+    orders,
+    refunds,
+    returns,
+    threads,
+)
 from services.gateway.table import Route
 
 ROUTES: tuple[Route, ...] = (
     *orders.ROUTES,
     *claims.ROUTES,
+    *desk.ROUTES,
+    *returns.ROUTES,
     *threads.ROUTES,
     *mails.ROUTES,
     *refunds.ROUTES,

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.gateway import views
-from services.gateway.compose import claim_list, claim_page
+from services.gateway.compose import claim_list, claim_page, named_requesters
 from services.gateway.inquiry import Inquiry
 from services.gateway.table import Route
 from shared.contracts import claim as contract
@@ -72,7 +72,7 @@ def list_claims(gateway: Any, inquiry: Inquiry) -> Answer:
 def desk(gateway: Any, inquiry: Inquiry) -> Answer:
     """The claims that somebody still has to do something about, unless states are named."""
     inquiry.args.setdefault("state", OPEN_STATES)
-    return gateway.clients.call("claim", inquiry.call())
+    return named_requesters(gateway, inquiry, gateway.clients.call("claim", inquiry.call()))
 
 
 def observers(gateway: Any, inquiry: Inquiry) -> Answer:

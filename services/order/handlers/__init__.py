@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from services.order import queries
+from services.order.aftersales import queries as customers
+from services.order.aftersales.replacements import place_replacement
 from services.order.handlers import configuring, entitling, fulfilling, placing, reminding, settling
 from services.order.model import Order, Settlement
-from shared.contracts import entitlement, marketplace
+from shared.contracts import customer, entitlement, marketplace
 from shared.contracts import order as contracts
 from shared.runtime.tables import Command, Contents, Query, Reaction
 from shared.runtime.unit_of_work import Context
@@ -76,11 +78,14 @@ CONTENTS = Contents(
     queries=(
         Query(contracts.GET, queries.get_order),
         Query(contracts.LIST, queries.list_orders),
+        Query(customer.LIST, customers.list_customers),
+        Query(customer.GET, customers.is_address_of),
         Query(marketplace.GET, configuring.get_marketplace),
         Query(entitlement.LIST, queries.list_entitlements),
     ),
     reactions={
         **dict.fromkeys(settling.OPENING | settling.ENDING | {"claim.state_set"}, FOLLOW_CLAIM),
+        "claim.resolution_chosen": place_replacement,
         "claim.settlement_cleared": Reaction(settling.settle_when_cleared, loads=_order_and_settlement),
         "claim.settlement_blocked": Reaction(settling.hold_when_blocked, loads=_order_and_settlement),
         **dict.fromkeys((*entitling.PENDING, *entitling.GIVEN_UP), FOLLOW_REFUND),

@@ -40,7 +40,14 @@ class Order(OrderRecord):
             shipments=self.shipments,
             total=self.money(self.total),
             placed_at=stamp(self.placed_at),
+            **({"replaces": self.replaces} if self.replaces else {}),
         )
+
+    def is_free(self, now: datetime) -> None:
+        """ORD-02 for a replacement: there is nothing to pay, so it can be sent at once (S2-12)."""
+        if self.total == 0:
+            self._record("paid", at=stamp(now))
+            self._reach("paid")
 
     def capture(self, payment: dict[str, Any], now: datetime) -> None:
         """ORD-02, ORD-03: money arrived; the order is paid when it is all there. The same payment twice is once.

@@ -17,6 +17,7 @@ from shared.kernel.errors import NotFound, NotInThisState
 class OrderRecord(Aggregate):
     """An order. `phase` is what rules use; public and internal state are labels (S4-03, S4-04).
 
+    replaces: the claim and the order that this replacement stands for (S2-12).
     entitlements: subscriptions that were bought with it or cover something in it. rules: of its marketplace, given by
     whoever loads the order for a change; not stored here.
     """
@@ -44,6 +45,7 @@ class OrderRecord(Aggregate):
     open_claims: list[str] = field(default_factory=list)
     claim_count: int = 0
     entitlements: list[str] = field(default_factory=list)
+    replaces: dict[str, str] | None = None
     rules: Marketplace = field(default_factory=lambda: SHIPPED, repr=False, compare=False)
 
     @property

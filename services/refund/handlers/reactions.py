@@ -88,6 +88,8 @@ def refund_when_order_cancelled(ctx: Context, event: Envelope) -> None:
 def keep_claim_facts(ctx: Context, event: Envelope) -> None:
     """What E5 needs: whose claim it is to decide."""
     data = event.data
+    if data["order_id"] is None:
+        return  # a question about an offer or the site: there is nothing to refund
     ctx.save(
         ClaimFacts(
             id=data["claim_id"],
@@ -102,6 +104,8 @@ def keep_claim_facts(ctx: Context, event: Envelope) -> None:
 def follow_claim_handler(ctx: Context, event: Envelope) -> None:
     """Escalated to the platform, or handed back: the decision moved."""
     data = event.data
+    if data["order_id"] is None:
+        return
     claim = ctx.need(ClaimFacts, data["claim_id"])
     claim.handler = data["handler"]
     ctx.save(claim)

@@ -22,9 +22,9 @@ def upgrade() -> None:
         sa.Column("number", sa.String(length=80), nullable=False),
         sa.Column("category", sa.String(length=32), nullable=False),
         sa.Column("marketplace", sa.String(length=64), nullable=False),
-        sa.Column("order_id", sa.String(length=64), nullable=False),
-        sa.Column("order_number", sa.String(length=64), nullable=False),
-        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("order_id", sa.String(length=64), nullable=True),
+        sa.Column("order_number", sa.String(length=64), nullable=True),
+        sa.Column("seller_id", sa.String(length=64), nullable=True),
         sa.Column("customer_ref", sa.String(length=64), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
@@ -50,6 +50,12 @@ def upgrade() -> None:
         sa.Column("merged_into", sa.String(length=64), nullable=True),
         sa.Column("last_handler_public_at", shared.storage.types.Utc(timezone=True), nullable=True),
         sa.Column("last_customer_public_at", shared.storage.types.Utc(timezone=True), nullable=True),
+        sa.Column("product_id", sa.String(length=64), nullable=True),
+        sa.Column("offer_id", sa.String(length=64), nullable=True),
+        sa.Column("delivery_id", sa.String(length=64), nullable=True),
+        sa.Column("requester_name", sa.String(length=120), nullable=True),
+        sa.Column("own_reason", shared.storage.types.Json(), nullable=True),
+        sa.Column("rating", shared.storage.types.Json(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("claim", schema=None) as batch_op:
@@ -72,6 +78,64 @@ def upgrade() -> None:
         batch_op.create_index("claim_by_seller", ["tenant", "seller_id", "state", "updated_at", "id"], unique=False)
         batch_op.create_index("claim_by_state", ["tenant", "category", "state", "updated_at", "id"], unique=False)
 
+    op.create_table(
+        "claim_return",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("claim_id", sa.String(length=64), nullable=False),
+        sa.Column("order_id", sa.String(length=64), nullable=False),
+        sa.Column("order_number", sa.String(length=64), nullable=False),
+        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("customer_ref", sa.String(length=64), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("reason_code", sa.String(length=64), nullable=False),
+        sa.Column("method", sa.String(length=16), nullable=False),
+        sa.Column("wants", sa.String(length=16), nullable=False),
+        sa.Column("lines", shared.storage.types.Json(), nullable=False),
+        sa.Column("requested_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("updated_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("rma", sa.String(length=64), nullable=True),
+        sa.Column("inspected", shared.storage.types.Json(), nullable=False),
+        sa.Column("label", shared.storage.types.Json(), nullable=True),
+        sa.Column("cost_bearer", sa.String(length=16), nullable=True),
+        sa.Column("cost", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tracking", shared.storage.types.Json(), nullable=True),
+        sa.Column("note", sa.String(length=500), nullable=True),
+        sa.Column("refund_id", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("claim_return", schema=None) as batch_op:
+        batch_op.create_index("return_by_change", ["tenant", "updated_at", "id"], unique=False)
+        batch_op.create_index("return_by_claim", ["tenant", "claim_id", "updated_at", "id"], unique=False)
+
+    op.create_table(
+        "colleague",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("party", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "desk_module",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("marketplace", sa.String(length=64), nullable=False),
+        sa.Column("profile", sa.String(length=48), nullable=False),
+        sa.Column("mode", sa.String(length=16), nullable=False),
+        sa.Column("reasons_off", shared.storage.types.Json(), nullable=False),
+        sa.Column("reasons_added", shared.storage.types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.create_table(
         "event_log",
         sa.Column("event_id", sa.String(length=64), nullable=False),
@@ -166,6 +230,25 @@ def upgrade() -> None:
         batch_op.create_index("seat_by_observer", ["tenant", "kind", "ref", "claim_id"], unique=False)
 
     op.create_table(
+        "offer",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("product_id", sa.String(length=64), nullable=False),
+        sa.Column("marketplace", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("supplier_id", sa.String(length=64), nullable=True),
+        sa.Column("profile", sa.String(length=48), nullable=False),
+        sa.Column("published", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("offer", schema=None) as batch_op:
+        batch_op.create_index("offer_by_product", ["tenant", "product_id"], unique=False)
+
+    op.create_table(
         "order_case",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -186,6 +269,8 @@ def upgrade() -> None:
         sa.Column("open_ids", shared.storage.types.Json(), nullable=False),
         sa.Column("holding_ids", shared.storage.types.Json(), nullable=False),
         sa.Column("cleared", sa.Boolean(), nullable=False),
+        sa.Column("parcels", shared.storage.types.Json(), nullable=False),
+        sa.Column("replaces", shared.storage.types.Json(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(

@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("order_id", sa.String(length=64), nullable=True),
         sa.Column("customer_ref", sa.String(length=64), nullable=False),
-        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("seller_id", sa.String(length=64), nullable=True),
         sa.Column("handler", sa.String(length=20), nullable=False),
         sa.Column("assignee", sa.String(length=64), nullable=True),
         sa.Column("included", shared.storage.types.Json(), nullable=False),

@@ -193,6 +193,7 @@ def upgrade() -> None:
         sa.Column("open_claims", shared.storage.types.Json(), nullable=False),
         sa.Column("claim_count", sa.Integer(), nullable=False),
         sa.Column("entitlements", shared.storage.types.Json(), nullable=False),
+        sa.Column("replaces", shared.storage.types.Json(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "marketplace", "number", name="orders_number"),
     )

@@ -1,0 +1,1 @@
+"""What the desk reads beside the list itself: how much there is, and what nobody looks after."""
