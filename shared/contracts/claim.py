@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from shared.contracts import claim_settlement  # noqa: F401 - announces what is told of an order's claims together
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, PositiveMoneySchema, Strict, Text, Whole
 from shared.contracts.registry import INTERNAL, Operation, announce
 from shared.contracts.roles import AGENT, ANYTHING, CUSTOMER, EVERYBODY, HANDLERS, NEW, PARTIES, REQUESTERS, SELLERS
@@ -197,19 +198,6 @@ class Merged(ClaimFact):
     target_id = Id(required=True)
 
 
-class SettlementAnswer(Strict):
-    """Stream `claim` of the order's id: may the order be paid out? Clearing it is the cut-off for holds (SET-06).
-
-    payout_ref: which proposal this answers.
-    """
-
-    order_id = Id(required=True)
-    seller_id = Id(required=True)
-    payout_ref = Id(required=True, allow_none=True)
-    holding_claim_ids = fields.List(Id(), required=True)
-    as_of = Moment(required=True)
-
-
 announce(
     "claim",
     {
@@ -234,8 +222,6 @@ announce(
         "claim.awaiting_changed": AwaitingChanged(),
         "claim.observer_added": ObserverChanged(),
         "claim.observer_removed": ObserverChanged(),
-        "claim.settlement_cleared": SettlementAnswer(),
-        "claim.settlement_blocked": SettlementAnswer(),
     },
 )
 
