@@ -54,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     migrate.set_defaults(run=_migrate)
     demo = commands.add_parser("demo", help="the whole suite in one process, with demo data; PORT and DATA_DIR move it")
     demo.set_defaults(run=_demo)
+    mail = commands.add_parser("mail-in", help="take mail from outside: SMTP, a mailbox, a webhook")
+    mail.set_defaults(run=_mail_in)
     doctor = commands.add_parser("doctor", help="what this machine and these settings lack, with remedies")
     doctor.set_defaults(run=_doctor)
     for name, run, help in (
@@ -75,6 +77,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
     runner.check_environment()
     return runner.run(arguments.services, Settings.from_environment())
+
+
+def _mail_in(arguments: argparse.Namespace) -> int:
+    from services.mailin.process import run
+    from shared.ops.settings import Settings
+
+    return run(Settings.from_environment())
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("order", "claim", "messaging", "refund", "notification", "gateway")
 # The stand-in for the outside world and the demo are programs of their own beside the services.
-PROGRAMS = ("services/simulator/", "services/demo/", "services/commands/", "services/cli.py", "services/story/")
+PROGRAMS = (
+    "services/simulator/",
+    "services/demo/",
+    "services/mailin/",
+    "services/commands/",
+    "services/cli.py",
+    "services/story/",
+)
 EDGE = ("nameko", "eventlet", "kombu", "werkzeug", "greenlet", "amqp")
 EDGE_PLACES = ("shared/edge/", "services/gateway/", *PROGRAMS)
 SQL_PLACES = ("shared/storage/", "shared/runtime/", "shared/edge/", *PROGRAMS)

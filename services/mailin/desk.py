@@ -1,0 +1,64 @@
+"""The services that mail is handed to, and what they say about addresses before it is taken."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from shared.kernel.principal import Principal
+from shared.runtime.calls import Answer, Call
+
+PATIENCE = 5.0
+REMEMBERED = 2.0  # seconds that a verdict about an address is used again; exact times are the service's business
+
+
+class NoAnswer(Exception):
+    """The service did not answer, or cannot now: later it will."""
+
+
+class Client(Protocol):
+    def call(self, call: Call, timeout: float) -> Answer: ...
+
+
+class Desk:
+    """messaging and notification, asked as the suite's own process."""
+
+    def __init__(self, messaging: Client, notification: Client | None = None) -> None:
+        self._messaging, self._notification = messaging, notification
+        self._verdicts: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    def check(self, addresses: list[str], references: list[str] = []) -> dict[str, Any]:  # noqa: B006 never changed
+        """`alias.check`. Raises NoAnswer."""
+        args = {"addresses": addresses[:100], "references": references[:50]}
+        return self._ask(self._messaging, "alias.check", args, "mail").body
+
+    def verdict(self, address: str) -> str:
+        """active | late | unknown."""
+        now = time.monotonic()
+        kept = self._verdicts.get(address)
+        if kept is None or now - kept[0] > REMEMBERED:
+            if len(self._verdicts) > 10_000:
+                self._verdicts.clear()
+            kept = (now, self.check([address])["addresses"][address])
+            self._verdicts[address] = kept
+        return kept[1]["state"]
+
+    def receive(self, tenant: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`mail.receive`, which changes nothing when it is repeated."""
+        return self._ask(self._messaging, "mail.receive", args, tenant).body
+
+    def bounced(self, report: dict[str, Any]) -> None:
+        if self._notification is not None:
+            self._ask(self._notification, "notification.bounce", report, "mail")
+
+    def _ask(self, client: Client, operation: str, args: dict[str, Any], tenant: str) -> Answer:
+        principal = Principal("system", "mail", tenant, via="email")
+        try:
+            answer = client.call(Call(operation, args, principal, deadline=time.time() + PATIENCE), PATIENCE)
+        except Exception as failed:
+            raise NoAnswer(f"{operation}: {type(failed).__name__}") from failed
+        if answer.status in (408, 409, 429) or answer.status >= 500:
+            raise NoAnswer(f"{operation} answered {answer.status}")
+        if not answer.ok:
+            raise ValueError(f"{operation} answered {answer.status} {answer.body.get('code')}")
+        return answer

@@ -1,0 +1,126 @@
+"""From the spool to the services: read, judge, hand on. Reading is done in worker processes, so that no mail can hold
+the server up, however it was made."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import Counter
+
+from services.mailin.authenticity import Judge
+from services.mailin.desk import Desk, NoAnswer
+from services.mailin.parsing import ALIAS, Parsed, parse
+from services.mailin.spool import Spool, Spooled
+from shared.contracts.mail import BOUNCES
+
+log = logging.getLogger(__name__)
+HANDS = 32  # mails under way: their calls travel to the service together
+LONGEST_READ = 10.0  # seconds for one mail
+PAUSE = 2.0  # after a service did not answer
+HANDED = Counter("aftersale_mails_handed_on", "Mails from outside, by what became of them", ["state"])
+
+
+class Forwarder:
+    """readers: an executor of processes, or of threads in tests."""
+
+    def __init__(
+        self, spool: Spool, desk: Desk, judge: Judge, relay: str, own_domains: tuple[str, ...], readers: Executor
+    ) -> None:
+        self._spool, self._desk, self._judge = spool, desk, judge
+        self._relay, self._own, self._readers = relay.lower(), own_domains, readers
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._spool.arrived.set()
+        self._thread.join(15)
+
+    def _run(self) -> None:
+        with ThreadPoolExecutor(HANDS, thread_name_prefix="hand") as hands:
+            while not self._stopping.is_set():
+                self._spool.arrived.clear()
+                names = list(self._spool.waiting())
+                done = list(hands.map(self.forward, names))
+                if not all(done):
+                    self._stopping.wait(PAUSE)
+                elif not names:
+                    self._spool.arrived.wait(5)
+                    self._spool.forget(self.now().date())
+
+    def forward(self, name: str) -> bool:
+        """Hand one mail on. False: later. What can never be handed on is put aside."""
+        try:
+            mail = self._spool.read(name)
+            parsed: Parsed = self._readers.submit(
+                parse, mail.raw, self._own, mail.envelope.via == "smtp" and not mail.envelope.mail_from
+            ).result(LONGEST_READ)
+            self._hand_on(mail, parsed)
+        except NoAnswer as later:
+            log.warning("mail %s waits: %s", name, later)
+            return False
+        except Exception as failed:
+            log.error("mail %s could not be handed on: %s: %s", name, type(failed).__name__, str(failed)[:200])
+            HANDED.labels("failed").inc()
+            self._spool.fail(name)
+            return True
+        self._spool.keep(name, self.now().date())
+        return True
+
+    def _hand_on(self, mail: Spooled, parsed: Parsed) -> None:
+        if parsed.bounce:
+            self._desk.bounced(parsed.bounce)
+            HANDED.labels("bounce").inc()
+            return  # a report is never a message (5.4)
+        wanted = self._recipients(mail, parsed)
+        if not wanted:
+            HANDED.labels("for_nobody").inc()
+            return
+        known = self._desk.check(wanted, parsed.references)
+        judged: bool | None = None
+        for recipient in wanted:
+            tenant = known["addresses"][recipient]["tenant"] or next(iter(known["references"].values()), None)
+            if tenant is None:
+                HANDED.labels("unknown").inc()
+                continue
+            if judged is None:
+                judged = (
+                    parsed.senders == 1
+                    and not parsed.automatic
+                    and self._judge.is_authentic(mail.raw, parsed.sender, parsed.results, mail.envelope)
+                )
+            answer = self._desk.receive(tenant, _args(mail, parsed, recipient, judged))
+            HANDED.labels(answer["state"]).inc()
+
+    def _recipients(self, mail: Spooled, parsed: Parsed) -> list[str]:
+        """The envelope's; a mailbox knows the headers only. Without an alias, one that stands for what it answers."""
+        named = mail.recipients or [each for each in parsed.recipients if each.endswith(f"@{self._relay}")]
+        named = [each.lower() for each in dict.fromkeys(named) if not each.lower().startswith(f"{BOUNCES}@")]
+        aliases = [each for each in named if ALIAS.match(each)]
+        return aliases or ([f"reply@{self._relay}"] if parsed.references and (named or not mail.recipients) else [])
+
+
+def _args(mail: Spooled, parsed: Parsed, recipient: str, authentic: bool) -> dict[str, Any]:
+    return {
+        "recipient": recipient[:320],
+        "sender": parsed.sender,
+        "message_id": parsed.message_id,
+        "content_hash": parsed.content_hash,
+        "references": parsed.references,
+        "subject": parsed.subject,
+        "automatic": parsed.automatic,
+        "authentic": authentic,
+        "size": len(mail.raw),
+        "text": parsed.text[:20_000],
+        "attachments": parsed.attachments[:50],
+        "raw": mail.name,
+    }
