@@ -36,13 +36,13 @@ def page(gateway: Any, inquiry: Inquiry, main: str, wanted: dict[str, tuple[str,
     body: dict[str, Any] = {**first.body, "warnings": []}
     for part, answer in found.items():
         body[part] = answer.body if answer is not None and answer.ok else None
-        if warning := _warning(part, wanted[part][0], answer):
+        if warning := warning_of(part, wanted[part][0], answer):
             body["warnings"].append(warning)
             gateway.metrics.part_missing(part)
     return Answer(200, body)
 
 
-def _warning(part: str, operation: str, answer: Answer | None) -> dict[str, str] | None:
+def warning_of(part: str, operation: str, answer: Answer | None) -> dict[str, str] | None:
     """Why a part is null. A part that this caller may not see is null without a word."""
     if answer is None:
         return {"part": part, "code": "NO_ANSWER", "service": owner_of(operation)}
@@ -86,7 +86,7 @@ def order_list(gateway: Any, inquiry: Inquiry) -> Answer:
     found = parts(gateway, inquiry, asked)
     known: dict[str, dict[str, Any] | None] = {}
     for part, each in found.items():
-        if warning := _warning(part, asked[part][0], each):
+        if warning := warning_of(part, asked[part][0], each):
             answer.body["warnings"].append(warning)
         known[part] = each.body if each is not None and each.ok else None
     issues = known["issues"]["orders"] if known["issues"] else None
@@ -192,7 +192,7 @@ def _messages_of(gateway: Any, inquiry: Inquiry, claim_ids: list[str]) -> tuple[
     for _ in range(PAGES_OF_MESSAGES):
         answer = parts(gateway, inquiry, {"messages": ("thread.messages", dict(args))})["messages"]
         if answer is None or not answer.ok:
-            warning = _warning("messages", "thread.messages", answer)
+            warning = warning_of("messages", "thread.messages", answer)
             return None, [warning] if warning else []
         found += answer.body["items"]
         if not answer.body["next_cursor"]:

@@ -23,7 +23,9 @@ from services.messaging.model import (
 )
 from services.messaging.reactions import REACTIONS
 from services.messaging.storage import inclusions, messages
+from services.messaging.timeline import timeline
 from shared.contracts import messaging as contract
+from shared.contracts.timeline import OF_THREAD
 from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotFound, Refusal
 from shared.runtime.tables import Command, Contents, Query
@@ -209,6 +211,7 @@ CONTENTS = Contents(
         Query(contract.THREAD_MESSAGES, queries.list_messages),
         *aliases.QUERIES,
         *inbound.QUERIES,
+        Query(OF_THREAD, timeline),
     ),
     reactions=REACTIONS,
     timers={aliases.EXPIRE: aliases.expire, **inbound.TIMERS},

@@ -11,7 +11,9 @@ from services.notification.model import Contact, Notification, Roster, contact_i
 from services.notification.policies import COORDINATOR, PLATFORM, masked
 from services.notification.ports import PermanentFailure, Ports, TransientFailure
 from services.notification.reactions import MAIL, REACTIONS
+from services.notification.timeline import timeline
 from shared.contracts import notification as contract
+from shared.contracts.timeline import OF_NOTIFICATIONS
 from shared.kernel.errors import Forbidden
 from shared.kernel.principal import Principal, system
 from shared.runtime.jobs import JobRun
@@ -146,7 +148,10 @@ CONTENTS = Contents(
         Command(contract.CONTACT_RECORD, record_contact),
         Command(contract.NOTIFICATION_BOUNCE, hear_bounce),
     ),
-    queries=(Query(contract.NOTIFICATION_LIST, queries.list_notifications),),
+    queries=(
+        Query(contract.NOTIFICATION_LIST, queries.list_notifications),
+        Query(OF_NOTIFICATIONS, timeline),
+    ),
     reactions={"contact.recorded": keep_contact_when_recorded, **REACTIONS},
     jobs={MAIL: Job(send_mail, settle_mail, loads=_notification)},
 )

@@ -70,7 +70,7 @@ def get_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 
 def list_refunds(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """A page of refunds, newest change first."""
-    where = _scope(ctx.principal)
+    where = refund_scope(ctx.principal)
     for name in ("order_id", "claim_id", "seller_id", "customer_ref", "state"):
         if name in args:
             where.append(refunds.c[name] == args[name])
@@ -85,7 +85,7 @@ def list_refunds(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _scope(who: Principal) -> list[Any]:
+def refund_scope(who: Principal) -> list[Any]:
     """The refunds this principal may list."""
     mine = [refunds.c.tenant == who.tenant]
     if who.is_staff or (who.role == "integrator" and who.party is None):

@@ -130,9 +130,10 @@ class World:
         posts = f"/v1/threads/{thread}/messages"
         said = api.post(posts, seller(), {"text": "We look into it.", "visibility": "public"})
         api.post(posts, seller(), {"text": "PRIVATE-CANARY", "visibility": "private"})
-        api.post("/v1/refunds", seller(), {**GESTURE, "reason_code": "goodwill", "order_id": order["id"]})
         covered = {"line_id": "lin_1001_1", "product_id": "prd_lamp", "url": "shop.example", "days": 30}
         api.post(f"/v1/orders/{order['id']}/entitlements", agent(), covered)
+        asked = {**GESTURE, "reason_code": "goodwill", "order_id": order["id"], "claim_id": claim["id"]}
+        api.post("/v1/refunds", seller(), asked)
         api.suite.settle()
         refund = api.get("/v1/refunds", agent())["items"][0]
         alias = api.post(f"/v1/orders/{order['id']}/alias", customer())

@@ -16,8 +16,10 @@ from services.claim.profiles.activation import activate
 from services.claim.returns import handlers as send_back
 from services.claim.returns import queries as return_queries
 from services.claim.returns.model import Return
+from services.claim.timeline import timeline
 from shared.contracts import claim as contracts
 from shared.contracts import claim_desk, returns
+from shared.contracts.timeline import OF_CLAIM
 from shared.runtime.tables import Command, Contents, Query, Reaction
 
 
@@ -93,6 +95,7 @@ CONTENTS = Contents(
         Query(claim_desk.REASONS, modules.list_reasons),
         Query(claim_desk.COUNTS, desk_queries.count_claims),
         Query(claim_desk.OVERSIGHT, desk_queries.oversight),
+        Query(OF_CLAIM, timeline),
     ),
     reactions={
         "order.placed": Reaction(hear.keep_order, _of_event),

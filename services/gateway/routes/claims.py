@@ -8,11 +8,13 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.gateway import views
+from services.gateway.case import case_timeline
+from services.gateway.case_views import Timeline
 from services.gateway.compose import claim_list, claim_page, named_requesters
 from services.gateway.inquiry import Inquiry
 from services.gateway.table import Route
 from shared.contracts import claim as contract
-from shared.contracts import messaging
+from shared.contracts import messaging, timeline
 from shared.contracts.fields import Id
 from shared.kernel.errors import InvalidInput
 from shared.runtime.calls import Answer
@@ -112,6 +114,14 @@ ROUTES = (
         tag="claims",
     ),
     read(ONE, "A claim with its messages and refunds", contract.GET, view=views.ClaimPage(), answer=claim_page),
+    read(
+        f"{ONE}/timeline",
+        "What happened to the claim, in every service, as the caller may know it",
+        timeline.OF_CLAIM,
+        schema=contract.OneClaim(),
+        view=Timeline(),
+        answer=case_timeline,
+    ),
     write(
         "PATCH",
         ONE,

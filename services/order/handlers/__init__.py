@@ -9,8 +9,10 @@ from services.order.aftersales import queries as customers
 from services.order.aftersales.replacements import place_replacement
 from services.order.handlers import configuring, entitling, fulfilling, placing, reminding, settling
 from services.order.model import Order, Settlement
+from services.order.timeline import timeline
 from shared.contracts import customer, entitlement, marketplace
 from shared.contracts import order as contracts
+from shared.contracts.timeline import OF_ORDER
 from shared.runtime.tables import Command, Contents, Query, Reaction
 from shared.runtime.unit_of_work import Context
 
@@ -80,6 +82,7 @@ CONTENTS = Contents(
         Query(contracts.LIST, queries.list_orders),
         Query(customer.LIST, customers.list_customers),
         Query(customer.GET, customers.is_address_of),
+        Query(OF_ORDER, timeline),
         Query(marketplace.GET, configuring.get_marketplace),
         Query(entitlement.LIST, queries.list_entitlements),
     ),

@@ -7,7 +7,9 @@ from typing import Any
 from services.refund import queries
 from services.refund.handlers import decisions, paying, providers, reactions, requests
 from services.refund.model import ClaimFacts, Refund, RefundLedger
+from services.refund.timeline import timeline
 from shared.contracts import refund as contracts
+from shared.contracts.timeline import OF_REFUNDS
 from shared.runtime.tables import Command, Contents, Job, Query, Reaction
 
 Loads = list[tuple[type, str]]
@@ -49,6 +51,7 @@ CONTENTS = Contents(
         Query(contracts.LIST, queries.list_refunds),
         Query(contracts.ENVELOPE, queries.get_envelope),
         Query(contracts.GET_CREDIT_NOTE, queries.get_credit_note),
+        Query(OF_REFUNDS, timeline),
     ),
     reactions={
         "order.placed": Reaction(reactions.open_ledger_when_order_placed, _ledger),
