@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         ("story", _story, "walk one sale through a running suite, and check it"),
         ("topology", _topology, "declare what stands on the broker, or compare it"),
         ("deadletters", _deadletters, "events and jobs that gave up: look, redrive, skip"),
+        ("audit", _audit, "is what the event logs hold still what was sealed?"),
+        ("casefile", _casefile, "verify the signed file of a case"),
         ("replay", _replay, "past events of a service to one queue"),
         ("profile", _profile, "claim profiles: check, try out on past claims, activate"),
         ("simulator", _simulator, "payment providers and a mail catcher, simulated"),
@@ -119,6 +121,18 @@ def _deadletters(arguments: argparse.Namespace) -> int:
     from services.commands.deadletters import main as deadletters
 
     return deadletters(arguments.rest)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from services.commands.audit import main as audit
+
+    return audit(arguments.rest)
+
+
+def _casefile(arguments: argparse.Namespace) -> int:
+    from services.commands.casefile import main as casefile
+
+    return casefile(arguments.rest)
 
 
 def _replay(arguments: argparse.Namespace) -> int:

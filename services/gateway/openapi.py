@@ -179,8 +179,11 @@ def _success(route: Route) -> dict[str, Any]:
         names += ["Location"] if route.location else []
     found: dict[str, Any] = {"description": route.summary, "headers": _headers(names)}
     kinds = {"/metrics": "text/plain", "/docs": "text/html", "/docs/{file}": "*/*", "/mail/renew/{token}": "text/html"}
+    files = {"/v1/claims/{claim_id}/case-file": "application/zip"}
     if route.path in kinds:
         found["content"] = {kinds[route.path]: {"schema": {"type": "string"}}}
+    elif route.path in files:
+        found["content"] = {files[route.path]: {}}
     elif route.path == "/openapi.json":
         found["content"] = {"application/json": {"schema": {"type": "object"}}}
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from marshmallow import fields, validate
+
 from shared.contracts.fields import Id, Strict
 from shared.contracts.registry import Operation
 from shared.contracts.roles import OWNERS, PARTIES, SUPPLIER
@@ -19,6 +21,17 @@ class OrderCaseArgs(Strict):
     order_id = Id(required=True)
 
 
+AUDIENCES = ("customer", "seller", "authority")
+
+
+class CaseFileArgs(Strict):
+    """audience: whose eyes the file is for (the customer's, unless said); it holds what they may read, nothing else."""
+
+    claim_id = Id(required=True)
+    audience = fields.String(load_default="customer", validate=validate.OneOf(AUDIENCES))
+
+
+CASE_FILE = Operation("claim.case_file", CaseFileArgs(), reads=True, may=OWNERS)
 OF_CLAIM = Operation("claim.timeline", CaseArgs(), reads=True, may=PARTIES)
 OF_ORDER = Operation("order.timeline", OrderCaseArgs(), reads=True, may=OWNERS | SUPPLIER)
 OF_THREAD = Operation("thread.timeline", CaseArgs(), reads=True, may=PARTIES)

@@ -69,6 +69,7 @@ class Workers:
                 self._stopping.wait(1)
 
     def _tend(self) -> None:
+        self.app.seals.seal_due()
         done = self.app.timers.fire_due() + self.app.inbox.retry_due()
         # what this process cannot start soon is left to others
         room = self.app.contents.jobs and len(self._ready) < self._performers

@@ -20,8 +20,17 @@ def ulid() -> str:
         if value <= _last:
             value = _last + 1 + (value & 0xFFFFFFFF)
         _last = value
+    return _written(value)
+
+
+def _written(value: int) -> str:
     # 130 bits in 13 pairs of characters: half the loop of one character at a time
     return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])
+
+
+def oldest_id(prefix: str, at: float) -> str:
+    """The smallest id that can be made at this time (epoch seconds): every id of an earlier moment is before it."""
+    return f"{prefix}_{_written(int(at * 1000) << 80)}"
 
 
 def new_id(prefix: str) -> str:

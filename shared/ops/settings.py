@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ SECRETS = (
     "jwt_secret",
     "mail_hook_secret",
 )
+HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 PRODUCTION, DEVELOPMENT = "production", "development"
 
 
@@ -69,6 +71,7 @@ class Settings:
     rate_per_minute: int = 6000  # requests of one caller; 0 is no limit, as below
     rate_per_minute_address: int = 12_000
     rate_per_minute_tenant: int = 60_000
+    case_file_key: str = field(default="", repr=False)  # Ed25519, 64 hexadecimal digits: signs case files
     trusted_proxies: int = 0  # in front of the gateway: whose X-Forwarded-For tells the address that is counted
 
     def __post_init__(self) -> None:
@@ -78,6 +81,9 @@ class Settings:
             raise SettingsRefused("INSTANT_PROVIDER pays nobody: it is for benchmarks, unset it in production")
         if self.mode == PRODUCTION and self.faults:
             raise SettingsRefused("FAULTS makes work fail on purpose: it is for chaos tests, unset it in production")
+
+        if self.case_file_key and not HEX_KEY.fullmatch(self.case_file_key):
+            raise SettingsRefused("CASE_FILE_KEY: 64 hexadecimal digits, as `openssl rand -hex 32` prints them")
 
         if self.mode == PRODUCTION:
             self._refuse_development_secrets()

@@ -18,6 +18,7 @@ from shared.runtime.envelope import Envelope
 from shared.runtime.inbox import Inbox
 from shared.runtime.jobs import Jobs
 from shared.runtime.outbox import Outbox
+from shared.runtime.seals import Seals
 from shared.runtime.tables import Contents
 from shared.runtime.timers import Timers
 from shared.runtime.unit_of_work import Storage, UnitOfWork
@@ -54,6 +55,7 @@ class App:
         self.outbox = Outbox(self)
         self.jobs = Jobs(self)
         self.timers = Timers(self)
+        self.seals = Seals(database, storage.runtime, name)
 
     def execute(self, calls: Sequence[Call]) -> list[Answer]:
         """Answer commands and queries, as one batch."""

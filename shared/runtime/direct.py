@@ -106,6 +106,8 @@ class Joined:
 
     def _deliver_loop(self) -> None:
         if not self.deliver() and not self.tend():
+            for app in self.apps.values():
+                app.seals.seal_due()
             self._wake.wait(IDLE)
             self._wake.clear()
 

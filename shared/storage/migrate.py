@@ -11,7 +11,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from shared.storage.append_only import protect
 from shared.storage.engine import Database
+from shared.storage.tables import APPEND_ONLY
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,6 +37,8 @@ def migrate(service: str, url: str, report: Callable[[str], None] = lambda line:
             config = configuration(service)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            for table in APPEND_ONLY:
+                protect(connection, table)
         report(f"{service}: done")
     finally:
         database.dispose()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from shared.storage.append_only import protected
 from shared.storage.types import Json, Utc
 
 Big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -14,6 +15,7 @@ Big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 @dataclass(frozen=True)
 class RuntimeTables:
     """event_log: what happened, append-only, the audit trail and the source of replay.
+    seal: hashes over segments of the log, each with the one before (runtime/seals.py).
     outbox: ids of events that have not left yet. inbox_*: where each followed stream stands, and what waits.
     """
 
@@ -25,6 +27,7 @@ class RuntimeTables:
     idempotency: sa.Table
     timer: sa.Table
     job: sa.Table
+    seal: sa.Table
 
 
 def aggregate_table(name: str, metadata: sa.MetaData, *columns: sa.schema.SchemaItem) -> sa.Table:
@@ -45,7 +48,11 @@ def aggregate_table(name: str, metadata: sa.MetaData, *columns: sa.schema.Schema
     )
 
 
+APPEND_ONLY = ("event_log", "seal")
+
+
 def runtime_tables(metadata: sa.MetaData) -> RuntimeTables:
+    protected(metadata, *APPEND_ONLY)
     return RuntimeTables(
         *_events(metadata),
         *_inbox(metadata),
@@ -84,6 +91,14 @@ def runtime_tables(metadata: sa.MetaData) -> RuntimeTables:
             sa.Column("due_at", Utc, nullable=False),
             sa.Column("last_error", sa.Text),
             sa.Index("job_due", "state", "due_at"),
+        ),
+        seal=sa.Table(
+            "seal",
+            metadata,
+            sa.Column("number", Big, primary_key=True, autoincrement=False),
+            sa.Column("upto", sa.String(64), nullable=False),
+            sa.Column("events", sa.Integer, nullable=False),
+            sa.Column("chain", sa.String(64), nullable=False),
         ),
     )
 

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import amqp
 import pytest
@@ -40,8 +41,25 @@ def test_the_readmes_calls_answer_on_a_demo(tmp_path):
         desk, order = _documents(done.stdout)
         assert {claim["seller_id"] for claim in desk["items"]} == {"sel_atelier_lumiere"}
         assert (order["number"], order["claims"][0]["state"]) == ("M-1001", "resolved")
+        history, whole = _how_to(demo, tmp_path)
+        assert "claim.opened" in [item["type"] for item in history["items"]]
+        assert "order: holds" in whole
+        assert "case.zip: genuine" in whole
     finally:
         demo.interrupt()
+
+
+def _how_to(demo: Demo, folder: Path) -> tuple[dict, str]:
+    """The page about a case's history, on the same demo: what its first block answers, and what the others print."""
+    command = f'aftersale() {{ {shlex.quote(sys.executable)} -m services.cli "$@"; }}\n'
+    script = command + "".join(blocks(ROOT / "docs" / "how-to" / "read-a-cases-history.md", "sh"))
+    script = script.replace("127.0.0.1:8000", f"127.0.0.1:{demo.port}")
+    run = ["bash", "-euo", "pipefail", "-c", script]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(run, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    history, end = json.JSONDecoder().raw_decode(done.stdout)
+    return history, done.stdout[end:]
 
 
 def _documents(text: str) -> list[dict]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.claim import queries
+from services.claim.case_file import case_file
 from services.claim.desk import queries as desk_queries
 from services.claim.handlers import commands as do
 from services.claim.handlers import desk, modules, observing
@@ -19,7 +20,7 @@ from services.claim.returns.model import Return
 from services.claim.timeline import timeline
 from shared.contracts import claim as contracts
 from shared.contracts import claim_desk, returns
-from shared.contracts.timeline import OF_CLAIM
+from shared.contracts.timeline import CASE_FILE, OF_CLAIM
 from shared.runtime.tables import Command, Contents, Query, Reaction
 
 
@@ -96,6 +97,7 @@ CONTENTS = Contents(
         Query(claim_desk.COUNTS, desk_queries.count_claims),
         Query(claim_desk.OVERSIGHT, desk_queries.oversight),
         Query(OF_CLAIM, timeline),
+        Query(CASE_FILE, case_file),
     ),
     reactions={
         "order.placed": Reaction(hear.keep_order, _of_event),

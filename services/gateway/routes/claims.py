@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.gateway import views
 from services.gateway.case import case_timeline
+from services.gateway.case_file import case_file
 from services.gateway.case_views import Timeline
 from services.gateway.compose import claim_list, claim_page, named_requesters
 from services.gateway.inquiry import Inquiry
@@ -121,6 +122,12 @@ ROUTES = (
         schema=contract.OneClaim(),
         view=Timeline(),
         answer=case_timeline,
+    ),
+    read(
+        f"{ONE}/case-file",
+        "The signed file of the case for one audience, a ZIP",
+        timeline.CASE_FILE,
+        answer=case_file,
     ),
     write(
         "PATCH",
