@@ -49,6 +49,13 @@ def list_notifications(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     return page(ctx.connection, statement, columns.created_at, columns.id, args["limit"], args.get("cursor"), _view)
 
 
+def told_of_claim(ctx: Context, claim_id: str) -> list[str]:
+    """The ids of everything that anybody was told of this claim."""
+    mine = sa.select(notifications.c.id)
+    found = mine.where(notifications.c.claim_id == claim_id, notifications.c.tenant == ctx.tenant)
+    return list(ctx.connection.execute(found).scalars())
+
+
 def sent_as(ctx: Context, message_id: str) -> Notification | None:
     """The notification whose mail had this Message-ID, of whatever tenant: the id is the only right of a report."""
     mapping = STORAGE.mappings[Notification]

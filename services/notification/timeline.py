@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
-
-from services.notification.storage import notifications
+from services.notification.queries import told_of_claim
 from shared.kernel.errors import Forbidden
 from shared.runtime.timeline import history
 from shared.runtime.unit_of_work import Context
@@ -15,8 +13,5 @@ from shared.runtime.unit_of_work import Context
 def timeline(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if not ctx.principal.is_staff:
         raise Forbidden()
-    mine = sa.select(notifications.c.id).where(
-        notifications.c.claim_id == args["claim_id"], notifications.c.tenant == ctx.tenant
-    )
-    keys = [("notification", id) for id in ctx.connection.execute(mine).scalars()]
+    keys = [("notification", id) for id in told_of_claim(ctx, args["claim_id"])]
     return history(ctx, "notification", keys, frozenset())

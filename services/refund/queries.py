@@ -97,6 +97,13 @@ def refund_scope(who: Principal) -> list[Any]:
     return [*mine, sa.false()]
 
 
+def refunds_of_claim(ctx: Context, claim_id: str) -> list[tuple[str, str | None]]:
+    """The ids of the claim's refunds that the caller may see, each with that of its credit note."""
+    mine = sa.select(refunds.c.id, refunds.c.credit_note_id)
+    found = ctx.connection.execute(mine.where(refunds.c.claim_id == claim_id, *refund_scope(ctx.principal)))
+    return [(refund_id, note_id) for refund_id, note_id in found]
+
+
 def get_envelope(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """N1: everything the order's money can still do."""
     ledger = seen_ledger(ctx, args["order_id"])

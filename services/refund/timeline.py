@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
-
-from services.refund.queries import refund_scope
-from services.refund.storage import refunds
+from services.refund.queries import refunds_of_claim
 from shared.runtime.timeline import history
 from shared.runtime.unit_of_work import Context
 
@@ -18,10 +15,7 @@ FOR_CUSTOMERS = frozenset(
 
 def timeline(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """The refunds of the claim that the caller may see, and their credit notes."""
-    mine = sa.select(refunds.c.id, refunds.c.credit_note_id).where(
-        refunds.c.claim_id == args["claim_id"], *refund_scope(ctx.principal)
-    )
     keys = []
-    for refund_id, note_id in ctx.connection.execute(mine):
+    for refund_id, note_id in refunds_of_claim(ctx, args["claim_id"]):
         keys += [("refund", refund_id), *([("credit_note", note_id)] if note_id else [])]
     return history(ctx, "refund", keys, FOR_CUSTOMERS)
