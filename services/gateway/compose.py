@@ -132,7 +132,7 @@ def named_requesters(gateway: Any, inquiry: Inquiry, answer: Answer) -> Answer:
         known = names.body["customers"] if names is not None and names.ok else {}
         for each in nameless:
             each["name"] = known.get(each["ref"], {}).get("name")
-        if warning := _warning("names", "customer.list", names):
+        if warning := warning_of("names", "customer.list", names):
             answer.body["warnings"] = [warning]
     return answer
 
