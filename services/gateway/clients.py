@@ -41,6 +41,9 @@ OWNERS = {
     "mail": "messaging",
     "refund": "refund",
     "credit_note": "refund",
+    "coupon": "refund",
+    "refund_policy": "refund",
+    "reconciliation": "refund",
     "notification": "notification",
     "contact": "notification",
 }

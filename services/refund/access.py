@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from services.refund.model import ClaimFacts, RefundLedger
+from services.refund.model import ClaimFacts, RefundLedger, Rulebook
 from services.refund.model.refusals import ClaimNotSynced, WrongCurrency
-from services.refund.policies import Asked, AskedLine, may, sees, synced
+from services.refund.policies import Asked, AskedLine, Profile, changed, may, profile_of, sees, synced
 from shared.kernel.errors import Forbidden, NotFound
 from shared.runtime.unit_of_work import Context
+
+# How long a process may go on with rules that another one has changed: reading them at each refund would cost each.
+RULES_KEPT = timedelta(seconds=10)
+_rules: WeakKeyDictionary[Any, dict[tuple[str, str], tuple[Profile, datetime]]] = WeakKeyDictionary()
+
+
+def rules_of(ctx: Context, name: str) -> Profile:
+    """The rules of a profile as this tenant has them. Raises ProfileWithoutRefunds."""
+    kept = _rules.setdefault(ctx.work.connection.engine, {})
+    known = kept.get((ctx.tenant, name))
+    if known is not None and abs(ctx.now - known[1]) < RULES_KEPT:
+        return known[0]
+    shipped, book = profile_of(name), ctx.get(Rulebook, rulebook_id(ctx.tenant, name))
+    found = shipped if book is None else changed(shipped, book.rules, book.revision)
+    kept[ctx.tenant, name] = found, ctx.now
+    return found
+
+
+def rules_changed(ctx: Context) -> None:
+    """This process reads them anew at once; the others within RULES_KEPT."""
+    _rules.pop(ctx.work.connection.engine, None)
+
+
+def rulebook_id(tenant: str, profile: str) -> str:
+    return f"{tenant}:{profile}"[:64]
 
 
 def seen_ledger(ctx: Context, order_id: str) -> RefundLedger:
@@ -50,4 +77,5 @@ def asked_of(ledger: RefundLedger, args: dict[str, Any], kind: str | None = None
         tuple(args.get("shipment_ids", ())),
         amount["amount"] if amount else None,
         args.get("gesture_tax"),
+        tuple((one["code"], one["amount"]) for one in args.get("deductions", ())),
     )

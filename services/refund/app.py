@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.refund.adapters.instant import Instant
+from services.refund.adapters.paypal import PayPal
 from services.refund.adapters.stripe import Stripe
 from services.refund.handlers import CONTENTS
 from services.refund.ports import Ports, Provider
@@ -17,13 +20,21 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
     """The refund service on the database and the providers that the settings name."""
     database = Database(settings.database_url("refund"), settings.pool_size)
     clock = clock or SystemClock()
-    ports = Ports(_providers(settings), clock)
+    providers = _providers(settings)
+    ports = Ports(providers, clock, {"paypal": providers["paypal"]})
     return App("refund", STORAGE, CONTENTS, database, clock, ports, settings)
 
 
-def _providers(settings: Settings) -> dict[str, Provider]:
+def _providers(settings: Settings) -> dict[str, Any]:
     found: dict[str, Provider] = {
         "stripe": Stripe(settings.stripe_api_key, settings.stripe_api_base, settings.provider_timeout),
+        "paypal": PayPal(
+            settings.paypal_client_id,
+            settings.paypal_client_secret,
+            settings.paypal_webhook_id,
+            settings.paypal_api_base,
+            settings.provider_timeout,
+        ),
     }
     if settings.instant_provider:  # the settings refuse it in production
         found["instant"] = Instant()

@@ -1,63 +1,40 @@
-"""The read side of refunds: quote, detail, list, envelope, credit note. Each is scoped to the principal (T01)."""
+"""The read side of refunds: detail, list, envelope, credit note, coupons. Each is scoped to the principal (T01)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from services.refund.access import asked_of, claim_for, ledger_for, seen_ledger
-from services.refund.model import CreditNote, Refund
-from services.refund.model.credit_note import shipment_data, tax_table
-from services.refund.model.refund import line_data
-from services.refund.policies import (
-    QUOTE_VALID_FOR,
-    check,
-    limits,
-    must_be_approved,
-    plan,
-    profile_of,
-    sees,
-    split,
+from services.refund.access import seen_ledger
+from services.refund.model import ClaimFacts, Coupon, CreditNote, Refund
+from services.refund.policies import sees
+from services.refund.storage import (
+    COUPON,
+    REFUND,
+    SETTLEMENT_LINE,
+    claims,
+    coupons,
+    payment_refs,
+    provider_events,
+    refunds,
+    runtime,
+    settlement_lines,
 )
-from services.refund.storage import REFUND, payment_refs, provider_events, refunds, runtime
-from services.refund.views import credit_note_view, envelope_view, refund_view
-from shared.kernel.clock import stamp
-from shared.kernel.errors import NotFound
-from shared.kernel.money import Money
+from services.refund.views import (
+    RELEASED,
+    coupon_view,
+    credit_note_view,
+    envelope_view,
+    refund_view,
+    settlement_line_view,
+)
+from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
 from shared.storage.paging import page
-
-
-def quote_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """REF-01, B10: what the same request would do now, reserving nothing; refused where the request would be."""
-    ledger = ledger_for(ctx, args["order_id"], "request")
-    profile, asked = profile_of(ledger.profile), asked_of(ledger, args)
-    claim = claim_for(ctx, ledger, args.get("claim_id"))
-    verdicts = check(ledger, profile, ctx.principal, claim, args["instrument"])
-    wishes = plan(ledger, profile, asked)
-    amount = sum(wish.amount for wish in wishes)
-    verdicts += limits(ledger, profile, ctx.principal, asked.kind, amount)
-    parts, slices = [], []
-    for payment, mine in split(ledger, profile, wishes):
-        slices += ledger.reserve("quote", payment.id, mine, ctx.now)  # this ledger is a copy that is never saved
-        parts.append({"payment_id": payment.id, "amount": sum(wish.amount for wish in mine)})
-    return {
-        "order_id": ledger.id,
-        "kind": asked.kind,
-        "instrument": args["instrument"],
-        "amount": Money(amount, ledger.currency).data(),
-        "tax_total": sum(piece.tax for piece in slices),
-        "lines": [line_data(piece) for piece in slices if piece.kind == "line"],
-        "shipping": [shipment_data(piece) for piece in slices if piece.kind == "shipment"],
-        "taxes": tax_table(slices),
-        "payments": parts,
-        "available_after": ledger.available,
-        "approval_required_by": must_be_approved(verdicts),
-        "verdicts": [verdict.data() for verdict in verdicts],
-        "valid_until": stamp(ctx.now + QUOTE_VALID_FOR),
-    }
 
 
 def get_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -85,15 +62,15 @@ def list_refunds(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def refund_scope(who: Principal) -> list[Any]:
-    """The refunds this principal may list."""
-    mine = [refunds.c.tenant == who.tenant]
+def refund_scope(who: Principal, table: sa.Table = refunds) -> list[Any]:
+    """The refunds or coupons this principal may list."""
+    mine = [table.c.tenant == who.tenant]
     if who.is_staff or (who.role == "integrator" and who.party is None):
         return mine
     if who.role in ("seller", "integrator"):
-        return [*mine, refunds.c.seller_id == who.party]
+        return [*mine, table.c.seller_id == who.party]
     if who.role == "customer":
-        return [*mine, refunds.c.customer_ref == who.party]
+        return [*mine, table.c.customer_ref == who.party]
     return [*mine, sa.false()]
 
 
@@ -108,7 +85,9 @@ def get_envelope(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """N1: everything the order's money can still do."""
     ledger = seen_ledger(ctx, args["order_id"])
     made = ctx.find(Refund, refunds.c.order_id == ledger.id, order_by=refunds.c.id)
-    return envelope_view(ledger, made, ctx.principal)
+    promised = [one.id for one in made if one.is_coupon]
+    given = ctx.find(Coupon, coupons.c.refund_id.in_(promised)) if promised else []
+    return envelope_view(ledger, made, given, ctx.principal)
 
 
 def get_credit_note(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +96,126 @@ def get_credit_note(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if not sees(ctx.principal, note.seller_id, note.customer_ref):
         raise NotFound(kind="credit note", id=args["credit_note_id"])
     return credit_note_view(note)
+
+
+def get_coupon(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """One coupon or store credit; a foreign one is not found."""
+    coupon = ctx.get(Coupon, args["coupon_id"])
+    if coupon is None or not sees(ctx.principal, coupon.seller_id, coupon.customer_ref):
+        raise NotFound(kind="coupon")
+    return coupon_view(coupon, ctx.principal)
+
+
+def list_coupons(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """A page of coupons, newest change first."""
+    where = refund_scope(ctx.principal, coupons)
+    where += [coupons.c[name] == args[name] for name in ("order_id", "customer_ref", "form", "state") if name in args]
+    return page(
+        ctx.connection,
+        COUPON.select().where(*where),
+        coupons.c.updated_at,
+        coupons.c.id,
+        args["limit"],
+        args.get("cursor"),
+        lambda row: coupon_view(COUPON.from_row(dict(row)), ctx.principal),
+    )
+
+
+def list_settlement_lines(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """A page of what reconciliation looked at, newest first: staff only. Without a kind, only what differs."""
+    if not ctx.principal.is_staff:
+        raise Forbidden(action="reconciliation.list")
+    kind = settlement_lines.c.kind
+    where = [settlement_lines.c.tenant == ctx.tenant, kind == args["kind"] if "kind" in args else kind != "matched"]
+    if "provider" in args:
+        where.append(settlement_lines.c.provider == args["provider"])
+    return page(
+        ctx.connection,
+        SETTLEMENT_LINE.select().where(*where),
+        settlement_lines.c.seen_at,
+        settlement_lines.c.id,
+        args["limit"],
+        args.get("cursor"),
+        lambda row: settlement_line_view(SETTLEMENT_LINE.from_row(dict(row))),
+    )
+
+
+# what rules look at
+
+
+def gestures_since(ctx: Context, requester_id: str, since: datetime) -> tuple[int, int]:
+    """T20: (how many, minor units) of the gestures that one person asked for, those that came to nothing left out."""
+    statement = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(refunds.c.amount), 0)).where(
+        refunds.c.tenant == ctx.tenant,
+        refunds.c.kind == "commercial_gesture",
+        refunds.c.requester_id == requester_id,
+        refunds.c.requested_at >= since,
+        refunds.c.state.not_in(RELEASED),
+    )
+    count, amount = ctx.connection.execute(statement).one()
+    return count, int(amount)
+
+
+def after_sales_since(ctx: Context, order_id: str) -> datetime | None:
+    """E4: since when after-sales knows of a problem with this order."""
+    found = ctx.find(ClaimFacts, claims.c.order_id == order_id, claims.c.after_sales, order_by=claims.c.opened_at)
+    return found[0].opened_at if found else None
+
+
+def units_of_return(ctx: Context, return_id: str) -> dict[str, int]:
+    """E6: the units per line that refunds of this return took, in flight too."""
+    taken: dict[str, int] = {}
+    for refund in ctx.find(Refund, refunds.c.return_id == return_id, refunds.c.state.not_in(RELEASED)):
+        for piece in refund.slices:
+            taken[piece.part_id] = taken.get(piece.part_id, 0) + piece.units
+    return taken
+
+
+def coupon_with(ctx: Context, code_hash: str) -> Coupon | None:
+    """The tenant's coupon with this code."""
+    found = ctx.find(Coupon, coupons.c.code_hash == code_hash, limit=1)
+    return found[0] if found else None
+
+
+def requested_since(ctx: Context, profile: str, since: datetime) -> Iterator[Refund]:
+    """N9: every refund that a person asked for since then, oldest first."""
+    statement = REFUND.select().where(
+        refunds.c.tenant == ctx.tenant,
+        refunds.c.profile == profile,
+        refunds.c.requested_at >= since,
+        refunds.c.parent_id.is_(None),
+    )
+    for row in ctx.connection.execute(statement.order_by(refunds.c.requested_at)).mappings():
+        yield REFUND.from_row(dict(row))
+
+
+# what statements of providers name
+
+
+def refunds_behind(ctx: Context, provider: str, refs: list[str], ids: list[str]) -> list[Refund]:
+    """Our refunds with these references of the provider, or these ids of ours."""
+    named = sa.or_(refunds.c.provider_ref.in_(refs), refunds.c.id.in_(ids))
+    return ctx.find(Refund, refunds.c.provider == provider, named)
+
+
+def payments_behind(ctx: Context, provider: str, refs: list[str]) -> dict[str, tuple[str, str]]:
+    """Of this tenant: provider's payment → (order, payment)."""
+    statement = sa.select(payment_refs).where(
+        payment_refs.c.provider == provider, payment_refs.c.tenant == ctx.tenant, payment_refs.c.provider_ref.in_(refs)
+    )
+    return {row.provider_ref: (row.order_id, row.payment_id) for row in ctx.connection.execute(statement)}
+
+
+def paid_between(ctx: Context, provider: str, start: datetime, end: datetime) -> list[Refund]:
+    """What the provider should have on its statement of this time."""
+    return ctx.find(
+        Refund,
+        refunds.c.provider == provider,
+        refunds.c.state == "succeeded",
+        refunds.c.succeeded_at >= start,
+        refunds.c.succeeded_at <= end,
+        order_by=refunds.c.id,
+    )
 
 
 # what webhooks name: neither order nor tenant, so these look across tenants

@@ -10,6 +10,7 @@ from services.refund.model import (
     Chargeback,
     ClaimFacts,
     Counter,
+    Coupon,
     CreditNote,
     Entry,
     Line,
@@ -18,6 +19,9 @@ from services.refund.model import (
     Payment,
     Refund,
     RefundLedger,
+    ReturnFacts,
+    Rulebook,
+    SettlementLine,
     Shipment,
     Slice,
 )
@@ -27,6 +31,13 @@ from shared.storage.tables import Big, aggregate_table, runtime_tables
 from shared.storage.types import Json, Utc
 
 metadata = sa.MetaData()
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of few rows costs the others nothing."""
+    return {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(condition)}
+
+
 runtime = runtime_tables(metadata)
 
 ledgers = aggregate_table(
@@ -74,6 +85,7 @@ refunds = aggregate_table(
     sa.Column("claim_id", sa.String(64)),
     sa.Column("parent_id", sa.String(64)),
     sa.Column("retry_of", sa.String(64)),
+    sa.Column("return_id", sa.String(64)),
     sa.Column("seller_id", sa.String(64), nullable=False),
     sa.Column("customer_ref", sa.String(64), nullable=False),
     sa.Column("profile", sa.String(32), nullable=False),
@@ -87,6 +99,10 @@ refunds = aggregate_table(
     sa.Column("slices", Json, nullable=False),
     sa.Column("reason_code", sa.String(64), nullable=False),
     sa.Column("requested_by", Json, nullable=False),
+    sa.Column("requester_id", sa.String(64), nullable=False),
+    sa.Column("deductions", Json, nullable=False),
+    sa.Column("shares", Json, nullable=False),
+    sa.Column("children", Json, nullable=False),
     sa.Column("requested_at", Utc, nullable=False),
     sa.Column("updated_at", Utc, nullable=False),
     sa.Column("verdicts", Json, nullable=False),
@@ -108,6 +124,9 @@ refunds = aggregate_table(
     sa.Index("refund_by_seller", "tenant", "seller_id", "updated_at", "id"),
     sa.Index("refund_by_customer", "tenant", "customer_ref", "updated_at", "id"),
     sa.Index("refund_by_provider_ref", "provider", "provider_ref"),
+    sa.Index("refund_by_return", "tenant", "return_id", **_where("return_id IS NOT NULL")),
+    # T20: only gestures are counted per person and day
+    sa.Index("refund_gestures", "tenant", "requester_id", "requested_at", **_where("kind = 'commercial_gesture'")),
 )
 
 credit_notes = aggregate_table(
@@ -142,6 +161,69 @@ claims = aggregate_table(
     sa.Column("order_id", sa.String(64), nullable=False),
     sa.Column("reason_code", sa.String(64), nullable=False),
     sa.Column("handler", sa.String(24), nullable=False),
+    sa.Column("opened_at", Utc, nullable=False),
+    sa.Column("after_sales", sa.Boolean, nullable=False),
+    sa.Index("claim_facts_by_order", "tenant", "order_id"),
+)
+
+returns = aggregate_table(
+    "return_facts",
+    metadata,
+    sa.Column("order_id", sa.String(64), nullable=False),
+    sa.Column("claim_id", sa.String(64)),
+    sa.Column("units", Json, nullable=False),
+)
+
+coupons = aggregate_table(
+    "coupon",
+    metadata,
+    sa.Column("form", sa.String(16), nullable=False),
+    sa.Column("order_id", sa.String(64), nullable=False),
+    sa.Column("refund_id", sa.String(64), nullable=False),
+    sa.Column("payment_id", sa.String(64), nullable=False),
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("value", Big, nullable=False),
+    sa.Column("remaining", Big, nullable=False),
+    sa.Column("code", sa.String(24)),
+    sa.Column("code_hash", sa.String(64)),
+    sa.Column("issued_at", Utc, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("uses", Json, nullable=False),
+    sa.CheckConstraint("value > 0 AND remaining >= 0 AND remaining <= value", name="coupon_amounts"),  # T23
+    sa.Index("coupon_by_code", "tenant", "code_hash", unique=True),
+    sa.Index("coupon_by_tenant", "tenant", "updated_at", "id"),
+    sa.Index("coupon_by_customer", "tenant", "customer_ref", "updated_at", "id"),
+)
+
+rulebooks = aggregate_table(
+    "rulebook",
+    metadata,
+    sa.Column("profile", sa.String(32), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("rules", Json, nullable=False),
+    sa.Column("changed_by", sa.String(64), nullable=False),
+    sa.Column("changed_at", Utc, nullable=False),
+)
+
+settlement_lines = aggregate_table(
+    "settlement_line",
+    metadata,
+    sa.Column("provider", sa.String(24), nullable=False),
+    sa.Column("provider_ref", sa.String(128)),
+    sa.Column("refund_id", sa.String(64)),
+    sa.Column("order_id", sa.String(64)),
+    sa.Column("seller_id", sa.String(64)),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("expected", Big),
+    sa.Column("found", Big),
+    sa.Column("late_days", sa.Integer),
+    sa.Column("seen_at", Utc, nullable=False),
+    sa.Index("settlement_line_by_kind", "tenant", "kind", "seen_at", "id"),
 )
 
 chargebacks = aggregate_table(
@@ -206,6 +288,8 @@ REFUND = Mapping(
     load={"slices": lambda raw: [Slice(**one) for one in raw]},
     companions={"order_id": RefundLedger},
 )
+COUPON = Mapping(Coupon, coupons, companions={"order_id": RefundLedger})
+SETTLEMENT_LINE = Mapping(SettlementLine, settlement_lines)
 STORAGE = Storage(
     metadata,
     runtime,
@@ -216,6 +300,10 @@ STORAGE = Storage(
         Mapping(NumberSeries, series),
         Mapping(ClaimFacts, claims),
         Mapping(Chargeback, chargebacks),
+        Mapping(ReturnFacts, returns),
+        COUPON,
+        Mapping(Rulebook, rulebooks),
+        SETTLEMENT_LINE,
     ],
 )
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from services.refund.model import CreditNote, Part, Refund, RefundLedger
+from services.refund.model import Coupon, CreditNote, Part, Refund, RefundLedger, SettlementLine
 from services.refund.model.credit_note import shipment_data, tax_table
-from services.refund.model.refund import IN_FLIGHT, line_data
-from services.refund.policies import REASONS, is_inside, may
+from services.refund.model.refund import line_data
+from services.refund.model.states import IN_FLIGHT
+from services.refund.policies import PROFILES, REASONS, is_inside, may
 from shared.kernel.clock import stamp
 from shared.kernel.money import Money
 from shared.kernel.principal import Principal
+
+RELEASED = ("failed", "rejected", "cancelled", "reversed")  # their money is refundable again
 
 
 def refund_view(refund: Refund, who: Principal) -> dict[str, Any]:
@@ -23,6 +26,7 @@ def refund_view(refund: Refund, who: Principal) -> dict[str, Any]:
         "claim_id": refund.claim_id,
         "parent_id": refund.parent_id,
         "retry_of": refund.retry_of,
+        "return_id": refund.return_id,
         "seller_id": refund.seller_id,
         "customer_ref": refund.customer_ref,
         "kind": refund.kind,
@@ -33,6 +37,7 @@ def refund_view(refund: Refund, who: Principal) -> dict[str, Any]:
         "lines": [line_data(piece) for piece in refund.slices if piece.kind == "line"],
         "shipping": [shipment_data(piece) for piece in refund.slices if piece.kind == "shipment"],
         "taxes": tax_table(refund.slices),
+        "deductions": refund.deductions,
         "reason": {"code": refund.reason_code, "label": REASONS.get(refund.reason_code)},
         "requested_at": stamp(refund.requested_at),
         "updated_at": stamp(refund.updated_at),
@@ -46,6 +51,7 @@ def refund_view(refund: Refund, who: Principal) -> dict[str, Any]:
 def _inside(refund: Refund) -> dict[str, Any]:
     return {
         "payment_id": refund.payment_id,
+        "children": refund.children,
         "provider": refund.provider,
         "provider_ref": refund.provider_ref,
         "funding": refund.funding,
@@ -72,7 +78,49 @@ def allowed_actions(refund: Refund, who: Principal) -> list[str]:
         possible.add("execute")
     if refund.state == "failed":
         possible.add("retry")
-    return sorted(action for action in possible if may(who, action, refund.seller_id))
+    execution = PROFILES[refund.profile].execution if refund.profile in PROFILES else None
+    return sorted(action for action in possible if may(who, action, refund.seller_id, execution))
+
+
+def coupon_view(coupon: Coupon, who: Principal) -> dict[str, Any]:
+    """The code is for its owner, who spends it, and for the seller, who takes it; staff do not need it."""
+    shown = who.role == "customer" or who.acts_for_seller(coupon.seller_id)
+    alive = coupon.state in ("issued", "partly_used")
+    return {
+        "id": coupon.id,
+        "version": coupon.version,
+        "form": coupon.form,
+        "state": coupon.state,
+        "code": coupon.code if shown else None,
+        "order_id": coupon.order_id,
+        "refund_id": coupon.refund_id,
+        "seller_id": coupon.seller_id,
+        "customer_ref": coupon.customer_ref,
+        "value": Money(coupon.value, coupon.currency).data(),
+        "remaining": Money(coupon.remaining, coupon.currency).data(),
+        "uses": coupon.uses,
+        "issued_at": stamp(coupon.issued_at),
+        "expires_at": _stamp(coupon.expires_at),
+        "allowed_actions": [one for one in ("redeem", "revoke") if alive and may(who, one, coupon.seller_id)],
+    }
+
+
+def settlement_line_view(line: SettlementLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "version": line.version,
+        "provider": line.provider,
+        "kind": line.kind,
+        "provider_ref": line.provider_ref,
+        "refund_id": line.refund_id,
+        "order_id": line.order_id,
+        "currency": line.currency,
+        "expected": line.expected,
+        "found": line.found,
+        "late_days": line.late_days,
+        "seen_at": stamp(line.seen_at),
+        "allowed_actions": [],
+    }
 
 
 def credit_note_view(note: CreditNote) -> dict[str, Any]:
@@ -80,7 +128,9 @@ def credit_note_view(note: CreditNote) -> dict[str, Any]:
     return {"id": note.id, "version": note.version, **note.facts(), "allowed_actions": []}
 
 
-def envelope_view(ledger: RefundLedger, refunds: list[Refund], who: Principal) -> dict[str, Any]:
+def envelope_view(
+    ledger: RefundLedger, refunds: list[Refund], coupons: list[Coupon], who: Principal
+) -> dict[str, Any]:
     """N1: what the order, each payment, line, shipment and tax can still give back, and why not when it cannot."""
     view = {
         "order_id": ledger.id,
@@ -90,8 +140,12 @@ def envelope_view(ledger: RefundLedger, refunds: list[Refund], who: Principal) -
         "succeeded": ledger.succeeded,
         "reserved": ledger.reserved,
         "reserved_by": [one.id for one in refunds if one.state in IN_FLIGHT],
-        "released": sum(one.amount for one in refunds if one.state in ("failed", "rejected", "cancelled", "reversed")),
-        "chargeback": {"amount": ledger.chargeback, "open": ledger.open_chargeback},
+        "released": sum(one.amount for one in refunds if one.state in RELEASED),
+        "chargeback": {
+            "amount": ledger.chargeback,
+            "open": ledger.open_chargeback,
+            "state": _dispute(ledger.chargeback, ledger.open_chargeback),
+        },
         "available": ledger.available,
         "nothing_left_because": _why_nothing(ledger),
         "lines": [_line(ledger, line) for line in ledger.lines],
@@ -100,7 +154,8 @@ def envelope_view(ledger: RefundLedger, refunds: list[Refund], who: Principal) -
         "allowed_actions": ["request"] if ledger.available and may(who, "request", ledger.seller_id) else [],
     }
     if is_inside(who):
-        view["payments"] = [_payment(one) for one in ledger.payments]
+        view["payments"] = [_payment(one, refunds) for one in ledger.payments]
+        view["coupons_outstanding"] = sum(one.remaining for one in coupons if one.state in ("issued", "partly_used"))
     return view
 
 
@@ -112,6 +167,13 @@ def _why_nothing(ledger: RefundLedger) -> str | None:
     if ledger.reserved:
         return "reserved"
     return "chargeback" if ledger.chargeback else "refunded"
+
+
+def _dispute(amount: int, is_open: bool) -> str:
+    """What became of the disputes: a won one leaves nothing behind."""
+    if is_open:
+        return "open"
+    return "lost" if amount else "none"
 
 
 def _line(ledger: RefundLedger, line: Any) -> dict[str, Any]:
@@ -130,8 +192,16 @@ def _part(part: Part) -> dict[str, Any]:
         "succeeded": part.given.succeeded + part.goodwill.succeeded,
         "reserved": part.given.reserved + part.goodwill.reserved,
         "available": part.remaining,
+        "withheld": part.withheld,
+        "nothing_left_because": None if part.remaining else _why_part(part),
         "taxes": [_tax(tax) for tax in part.taxes],
     }
+
+
+def _why_part(part: Part) -> str:
+    if not part.gross:
+        return "free"
+    return "reserved" if part.given.reserved + part.goodwill.reserved else "refunded"
 
 
 def _tax(tax: Any) -> dict[str, Any]:
@@ -160,7 +230,8 @@ def _taxes(ledger: RefundLedger) -> list[dict[str, Any]]:
 _TAX_AMOUNTS = ("amount", "succeeded", "reserved", "available")
 
 
-def _payment(payment: Any) -> dict[str, Any]:
+def _payment(payment: Any, refunds: list[Refund]) -> dict[str, Any]:
+    mine = [one for one in refunds if one.payment_id == payment.id]
     return {
         "payment_id": payment.id,
         "provider": payment.provider,
@@ -168,7 +239,13 @@ def _payment(payment: Any) -> dict[str, Any]:
         "captured": payment.captured,
         "succeeded": payment.given.succeeded,
         "reserved": payment.given.reserved,
-        "chargeback": {"amount": payment.chargeback, "open": payment.chargeback_open},
+        "reserved_by": [one.id for one in mine if one.state in IN_FLIGHT],
+        "released": sum(one.amount for one in mine if one.state in RELEASED),
+        "chargeback": {
+            "amount": payment.chargeback,
+            "open": payment.chargeback_open,
+            "state": _dispute(payment.chargeback, payment.chargeback_open),
+        },
         "excess": payment.excess,
         "available": payment.available,
     }

@@ -15,11 +15,19 @@ KINDS = (
     "post_shipment_order",
     "commercial_gesture",
     "claim_resolution",
+    "return",
     "cancellation",
+    "withdrawal",
+    "linked_subscription",
     "external",
 )
-# A claim's refund is requested by choosing its resolution, an external one by the provider: neither is asked for here.
-REQUESTED_KINDS = KINDS[:4] + KINDS[5:6]
+# A claim's refund is requested by choosing its resolution, one of a subscription by that of its product, an external
+# one by the provider: none of them is asked for here. A quote tells what a claim's resolution would be.
+REQUESTED_KINDS = (*KINDS[:4], "return", "cancellation", "withdrawal")
+QUOTED_KINDS = (*REQUESTED_KINDS, "claim_resolution")
+DEDUCTIONS = ("return_shipping", "restocking", "wear")
+BEARERS = ("seller", "platform", "supplier")
+PROVIDERS = ("stripe", "paypal")
 INSTRUMENTS = ("original", "paypal", "coupon", "store_credit", "bank_transfer", "manual")
 STATES = (
     "requested",
@@ -47,15 +55,31 @@ class AskedLineInput(Strict):
     amount = Minor(least=1)
 
 
+class Deduction(Strict):
+    """M13: what is kept of the refund, and why; in minor units."""
+
+    code = fields.String(required=True, validate=validate.OneOf(DEDUCTIONS))
+    amount = Minor(required=True, least=1)
+
+
+class Bearer(Strict):
+    """Who bears how much of it (M21)."""
+
+    party = fields.String(required=True, validate=validate.OneOf(BEARERS))
+    id = Id(required=True)
+    amount = Minor(required=True)
+
+
 class Quote(Strict):
     """REF-01, REF-02. Lines, or a free amount, or neither: then the whole order as the kind allows.
 
     shipping: the fee of every shipment; shipment_ids: of these only (M8). gesture_tax: does a gesture shrink the taxes
-    (price_reduction, the default) or not (goodwill)?
+    (price_reduction, the default) or not (goodwill)? return_id: whose units, for kind return (E6). funding: who bears
+    it, adding up to the refund (M21); without it the seller.
     """
 
     order_id = Id(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(REQUESTED_KINDS))
+    kind = fields.String(required=True, validate=validate.OneOf(QUOTED_KINDS))
     lines = fields.List(fields.Nested(AskedLineInput), load_default=list, validate=validate.Length(max=500))
     shipping = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     shipment_ids = fields.List(Id(), load_default=list, validate=validate.Length(max=20))
@@ -63,11 +87,16 @@ class Quote(Strict):
     gesture_tax = fields.String(validate=validate.OneOf(("price_reduction", "goodwill")))
     instrument = fields.String(load_default="original", validate=validate.OneOf(INSTRUMENTS))
     claim_id = Id()
+    return_id = Id()
+    deductions = fields.List(fields.Nested(Deduction), load_default=list, validate=validate.Length(max=10))
+    funding = fields.List(fields.Nested(Bearer), load_default=list, validate=validate.Length(max=10))
+    reason_code = Id()
 
 
 class Request(Quote):
     """CreateRefundVoucher (S0-18…20). reason_code: from the catalogue."""
 
+    kind = fields.String(required=True, validate=validate.OneOf(REQUESTED_KINDS))
     reason_code = Id(required=True)
 
 
@@ -94,7 +123,7 @@ class Retry(OfRefund):
 class ProviderEvent(Strict):
     """A provider's webhook as it came: headers and raw body. It is verified in the service, its caller is nobody."""
 
-    provider = fields.String(required=True, validate=validate.OneOf(("stripe",)))
+    provider = fields.String(required=True, validate=validate.OneOf(PROVIDERS))
     headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     body = fields.String(required=True, validate=validate.Length(min=2, max=BODY_LENGTH))
 
@@ -115,6 +144,15 @@ class OfOrder(Strict):
     order_id = Id(required=True)
 
 
+class Explain(OfOrder):
+    """N4. What would each rule say to this caller, now? `explain` decides nothing and stores nothing."""
+
+    action = fields.String(load_default="refund", validate=validate.OneOf(("refund",)))
+    kind = fields.String(load_default="post_shipment_order", validate=validate.OneOf(QUOTED_KINDS))
+    instrument = fields.String(load_default="original", validate=validate.OneOf(INSTRUMENTS))
+    reason_code = Id()
+
+
 class OfCreditNote(Strict):
     credit_note_id = Id(required=True)
 
@@ -130,6 +168,8 @@ QUOTE = Operation("refund.quote", Quote(), reads=True, may=HANDLERS)
 GET = Operation("refund.get", OfRefund(), reads=True, may=OWNERS)
 LIST = Operation("refund.list", ListRefunds(), reads=True, may=OWNERS)
 ENVELOPE = Operation("refund.envelope", OfOrder(), reads=True, may=OWNERS)
+EXPLAIN = Operation("refund.explain", OfRefund(), reads=True, may=HANDLERS)
+EXPLAIN_ORDER = Operation("refund.explain_order", Explain(), reads=True, may=HANDLERS)
 GET_CREDIT_NOTE = Operation("credit_note.get", OfCreditNote(), reads=True, may=OWNERS)
 
 
@@ -145,14 +185,6 @@ class RefundedLine(Strict):
     taxes = fields.List(fields.Nested(TaxSchema), required=True)
 
 
-class Bearer(Strict):
-    """Who bears how much of it (M21)."""
-
-    party = fields.String(required=True)
-    id = Id(required=True)
-    amount = Minor(required=True)
-
-
 class Requester(Strict):
     type = fields.String(required=True)
     id = Id(required=True)
@@ -166,6 +198,7 @@ class RefundFact(Strict):
     claim_id = Id(required=True, allow_none=True)
     parent_id = Id(required=True, allow_none=True)
     retry_of = Id(required=True, allow_none=True)
+    return_id = Id(required=True, allow_none=True)
     seller_id = Id(required=True)
     customer_ref = Id(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
@@ -175,6 +208,7 @@ class RefundFact(Strict):
     lines = fields.List(fields.Nested(RefundedLine), required=True)
     shipping = Minor(required=True)
     reason_code = Id(required=True)
+    deductions = fields.List(fields.Nested(Deduction), required=True)
     funding = fields.List(fields.Nested(Bearer), required=True)
     requested_by = fields.Nested(Requester, required=True)
     available_after = Minor(required=True)

@@ -16,6 +16,7 @@ SECRETS = (
     "call_secret",
     "stripe_api_key",
     "stripe_webhook_secret",
+    "paypal_client_secret",
     "jwt_secret",
     "mail_hook_secret",
 )
@@ -58,6 +59,10 @@ class Settings:
     stripe_api_key: str = field(default="", repr=False)
     stripe_api_base: str = "https://api.stripe.com"
     stripe_webhook_secret: str = field(default="", repr=False)
+    paypal_client_id: str = ""
+    paypal_client_secret: str = field(default="", repr=False)
+    paypal_webhook_id: str = ""
+    paypal_api_base: str = "https://api-m.paypal.com"
     provider_timeout: float = 10.0
     instant_provider: bool = False  # benchmarks only, refused in production
     # gateway

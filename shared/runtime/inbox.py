@@ -57,11 +57,17 @@ class Inbox:
             type: found if isinstance(found, Reaction) else Reaction(found)
             for type, found in app.contents.reactions.items()
         }
+        self._alone = {type for type, found in self.reactions.items() if found.alone}
+        self._followed = self.streams
 
     @property
     def streams(self) -> set[str]:
         """The streams this service follows, whole."""
-        return {type.split(".", 1)[0] for type in self.reactions}
+        return {type.split(".", 1)[0] for type, found in self.reactions.items() if not found.alone}
+
+    def follows(self, event: Envelope) -> bool:
+        """Does this event concern this service? Its stream is followed, or its type is heard alone."""
+        return event.stream in self._followed or event.type in self._alone
 
     def receive(self, events: Sequence[Envelope]) -> None:
         """Take these events in, one transaction for all. After it returns they may be acknowledged.
@@ -94,6 +100,8 @@ class Inbox:
     ) -> None:
         if event.seq <= position.seq:
             return
+        if event.type in self._alone and not position.waiting:
+            position.seq = event.seq - 1
         if event.seq > position.seq + 1:
             self._keep(work, position, event, "gap", attempts=0, next_at=work.now, error=None)
             return

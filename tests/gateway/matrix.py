@@ -29,6 +29,7 @@ ROLES = (
 )
 AMOUNT = {"amount": 100, "currency": "EUR"}
 GESTURE = {"kind": "commercial_gesture", "amount": AMOUNT}
+STATEMENT = "provider_ref,payment_ref,refund_id,amount,currency,at\nre_x,pi_x,,100,EUR,2026-01-02T00:00:00Z\n"
 # By operation, or by route where it takes something else than its operation.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "order.place": order_args("2002"),
@@ -78,6 +79,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "GET /v1/reported-issues": {"has_claims": "true"},
     "refund.quote": GESTURE,
     "refund.request": {**GESTURE, "reason_code": "goodwill"},
+    "coupon.get": {"coupon_id": "{coupon_id}"},
+    "coupon.redeem": {"coupon_id": "{coupon_id}", "used_for": "1002", "amount": {"amount": 1, "currency": "EUR"}},
+    "refund_policy.put": {"profile": "issue", "rules": {"late_days": 4}},
+    "refund_policy.simulate": {"profile": "issue", "rules": {}, "since": "2026-01-01T00:00:00Z"},
+    "reconciliation.upload": {"provider": "stripe", "csv": STATEMENT},
+    "reconciliation.fetch": {
+        "provider": "stripe",
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-02-01T00:00:00Z",
+    },
     "contact.record": {"party": "seller", "ref": "sel_1"},
     "sender.register": {"party": "seller", "ref": "sel_1"},
     "alias.renew": {"token": f"mail_{'0' * 24}.{'x' * 24}"},
@@ -145,6 +156,9 @@ class World:
         offer = {"seller_id": "sel_1", "product_id": "prd_lamp", "marketplace": "main", "title": "Brass lamp"}
         api.post("/v1/offers/off_1", seller(), offer, method="PUT")
         parcel = api.get(f"/v1/orders/{order['id']}", seller())["parcels"][0]["parcel_id"]
+        promise = {**GESTURE, "reason_code": "goodwill", "order_id": order["id"], "instrument": "coupon"}
+        api.post("/v1/refunds", agent(), promise)
+        api.post("/v1/reconciliation/statements", agent(), {"provider": "stripe", "csv": STATEMENT})
         self.ids = {
             "alias_id": alias["alias_id"],
             "mail_id": received["mail_id"],
@@ -157,6 +171,7 @@ class World:
             "parcel_id": parcel,
             "refund_id": refund["id"],
             "credit_note_id": refund["credit_note_id"],
+            "coupon_id": api.get("/v1/coupons", agent())["items"][0]["id"],
         }
 
     def args(self, schema: Schema, *examples: str) -> dict[str, Any]:

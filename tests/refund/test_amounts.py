@@ -219,6 +219,7 @@ def test_every_movement_sums_to_zero_and_the_balances_say_what_the_counters_say(
         "refunds_reserved": 3585,
         "refunds_paid": 500,
         "coupon_liability": 0,
+        "coupon_expired": 0,
         "chargeback": 0,
         "fee": 0,
         "rounding": 0,

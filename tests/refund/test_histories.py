@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.refund.model import FINAL, Payment, RefundLedger, balances
-from services.refund.model.refund import IN_FLIGHT
+from services.refund.model import FINAL, IN_FLIGHT, Payment, RefundLedger, balances
 from shared.kernel.errors import Refusal
 from tests.refund.orders import NOON, Desk, of_line, payment, placed
 

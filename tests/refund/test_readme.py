@@ -6,8 +6,8 @@ from pathlib import Path
 
 from services import refund
 from services.refund.handlers import CONTENTS
+from services.refund.model import FINAL, IN_FLIGHT, TRANSITIONS
 from services.refund.model.diagram import mermaid
-from services.refund.model.refund import FINAL, IN_FLIGHT, TRANSITIONS
 from shared.contracts.refund import STATES
 
 README = (Path(refund.__file__).parent / "README.md").read_text(encoding="utf-8")

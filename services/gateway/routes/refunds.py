@@ -6,7 +6,9 @@ from functools import partial
 
 from services.gateway import views
 from services.gateway.table import Route
+from shared.contracts import coupon, reconciliation
 from shared.contracts import refund as contract
+from shared.contracts import refund_rules as rules
 
 read = partial(Route, "GET", tag="refunds", scope="refunds:read")
 write = partial(Route, "POST", tag="refunds", scope="refunds:write", view=views.Refund())
@@ -30,5 +32,46 @@ ROUTES = (
     write(f"{ONE}:cancel", "Cancel, as long as no provider was called", contract.CANCEL),
     write(f"{ONE}:execute", "Pay it out", contract.EXECUTE),
     write(f"{ONE}:retry", "Ask again for a failed refund, as a new one", contract.RETRY, status=201),
+    read(f"{ONE}/explain", "The rules that decided, with what they saw", contract.EXPLAIN, view=views.Explanation()),
+    read(
+        "/v1/orders/{order_id}/explain",
+        "What each refund rule says to this caller now",
+        contract.EXPLAIN_ORDER,
+        view=views.Explanation(),
+    ),
+    read("/v1/coupons", "List coupons and store credit", coupon.LIST, view=views.listing(views.Coupon)),
+    read("/v1/coupons/{coupon_id}", "A coupon or store credit", coupon.GET, view=views.Coupon()),
+    write("/v1/coupons:redeem", "Spend a coupon by its code, in part or whole", coupon.REDEEM, view=views.Coupon()),
+    write("/v1/coupons/{coupon_id}:revoke", "Take back what is unused", coupon.REVOKE, view=views.Coupon()),
+    read("/v1/refund-policies", "The refund rules in force", rules.LIST, view=views.RefundPolicies()),
+    write("/v1/refund-policies:simulate", "Try rules on the past", rules.SIMULATE, view=views.BackTest()),
+    Route(
+        "PUT",
+        "/v1/refund-policies/{profile}",
+        "Set the tenant's refund rules of a profile",
+        rules.PUT,
+        scope="refunds:write",
+        view=views.RefundPolicy(),
+        tag="refunds",
+    ),
+    write(
+        "/v1/reconciliation/statements",
+        "Lay a provider's statement beside our books",
+        reconciliation.UPLOAD,
+        view=views.Reconciled(),
+    ),
+    write(
+        "/v1/reconciliation/statements:fetch",
+        "Ask the provider for its statement",
+        reconciliation.FETCH,
+        status=202,
+        view=views.StatementAsked(),
+    ),
+    read(
+        "/v1/reconciliation/lines",
+        "What differs between statements and our books",
+        reconciliation.LIST,
+        view=views.listing(views.SettlementLine),
+    ),
     read("/v1/credit-notes/{credit_note_id}", "A credit note", contract.GET_CREDIT_NOTE, view=views.CreditNote()),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.refund.model.refusals import WebhookRefused
-from services.refund.ports import Outcome
+from services.refund.ports import Outcome, Settled
+from shared.kernel.clock import stamp
 
 TOLERANCE = 300  # seconds; an older webhook is a replay (T33)
 # Answers that leave open whether the refund happened, or that say more of us than of it: a wrong API key, another call
@@ -19,7 +21,13 @@ class NotConfigured(RuntimeError):
 
 
 class Stripe:
-    """Refunds of Stripe payment intents. The idempotency key is the refund's id, for ever."""
+    """Refunds of Stripe payment intents. The idempotency key is the refund's id, for ever.
+
+    Stripe forgets a key after 24 hours; it lists all refunds of a payment, so one that is not there was never made.
+    """
+
+    honours_keys_for = timedelta(hours=23)
+    after_that = Outcome("refused", code="never_arrived", retryable=True)
 
     def __init__(self, api_key: str, base: str, timeout: float) -> None:
         self._api_key, self._base, self._timeout = api_key, base, timeout
@@ -47,6 +55,13 @@ class Stripe:
             return _unknown(error)  # a question that fails says nothing about the refund, whatever its status
         mine = [refund for refund in known if (refund.get("metadata") or {}).get("refund_id") == key]
         return outcome_of(mine[0]) if mine else None
+
+    def settled(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """N10. Raises StripeError."""
+        created = {"gte": int(start.timestamp()), "lte": int(end.timestamp())}
+        found = self._client().v1.refunds.list({"created": created, "limit": 100})
+        known = [refund.to_dict() for refund in found.auto_paging_iter()]
+        return [_settled(refund) for refund in reversed(known) if refund["status"] == "succeeded"]
 
     def _client(self) -> Any:
         """A client of its own, with a timeout and without the SDK's retries: repeating is decided here, not there."""
@@ -90,6 +105,18 @@ def outcome_of(refund: dict[str, Any]) -> Outcome:
         code = refund.get("failure_reason") or refund["status"]
         return Outcome("refused", code=code, retryable=code in _RETRYABLE, **said)
     return Outcome("pending", **said)
+
+
+def _settled(refund: dict[str, Any]) -> dict[str, Any]:
+    """A Stripe refund object as a line of a statement."""
+    return Settled(
+        refund["id"],
+        refund["payment_intent"] or "",
+        (refund.get("metadata") or {}).get("refund_id"),
+        refund["amount"],
+        refund["currency"].upper(),
+        stamp(datetime.fromtimestamp(refund["created"], UTC)),
+    ).data()
 
 
 def verified(headers: dict[str, str], body: str, secret: str) -> dict[str, Any]:

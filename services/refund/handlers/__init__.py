@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.refund import queries
-from services.refund.handlers import decisions, paying, providers, reactions, requests
+from services.refund import queries, quotes
+from services.refund.handlers import decisions, paying, promises, providers, reactions, reconciling, requests, rules
 from services.refund.model import ClaimFacts, Refund, RefundLedger
 from services.refund.timeline import timeline
+from shared.contracts import coupon, reconciliation, refund_rules
 from shared.contracts import refund as contracts
 from shared.contracts.timeline import OF_REFUNDS
 from shared.runtime.tables import Command, Contents, Job, Query, Reaction
@@ -44,9 +45,21 @@ CONTENTS = Contents(
         Command(contracts.CANCEL, decisions.cancel_refund, _refund),
         Command(contracts.EXECUTE, decisions.execute_refund, _refund),
         Command(contracts.PROVIDER_EVENT, providers.hear_provider),
+        Command(coupon.REDEEM, promises.redeem_coupon),
+        Command(coupon.REVOKE, promises.revoke_coupon),
+        Command(refund_rules.PUT, rules.put_rules),
+        Command(reconciliation.UPLOAD, reconciling.upload_statement),
+        Command(reconciliation.FETCH, reconciling.fetch_statement),
     ),
     queries=(
-        Query(contracts.QUOTE, queries.quote_refund),
+        Query(contracts.QUOTE, quotes.quote_refund),
+        Query(contracts.EXPLAIN, quotes.explain_refund),
+        Query(contracts.EXPLAIN_ORDER, quotes.explain_order),
+        Query(coupon.GET, queries.get_coupon),
+        Query(coupon.LIST, queries.list_coupons),
+        Query(refund_rules.LIST, rules.list_rules),
+        Query(refund_rules.SIMULATE, rules.simulate_rules),
+        Query(reconciliation.LIST, queries.list_settlement_lines),
         Query(contracts.GET, queries.get_refund),
         Query(contracts.LIST, queries.list_refunds),
         Query(contracts.ENVELOPE, queries.get_envelope),
@@ -64,7 +77,13 @@ CONTENTS = Contents(
         "claim.handed_back": Reaction(reactions.follow_claim_handler, _claim),
         "claim.appealed": Reaction(reactions.follow_claim_handler, _claim),
         "claim.resolution_chosen": Reaction(reactions.refund_when_resolution_chosen, _claim_and_ledger),
+        "return.closed": Reaction(reactions.refund_when_return_closed, _ledger),
+        "message.refund_agreed": Reaction(reactions.refund_when_agreed, _ledger, alone=True),
     },
-    timers={"approval_expired": decisions.reject_when_nobody_approved},
-    jobs={"pay": Job(paying.pay, paying.settle_payment, loads=_payment)},
+    timers={"approval_expired": decisions.reject_when_nobody_approved, "coupon_expires": promises.expire_coupon},
+    jobs={
+        "pay": Job(paying.pay, paying.settle_payment, loads=_payment),
+        "verify": Job(providers.verify, providers.settle_verified),
+        "statement": Job(reconciling.fetch, reconciling.settle_statement),
+    },
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.refund.handlers.paying import call_provider, complete, save_refund, start_paying
+from services.refund.access import rules_of
+from services.refund.handlers.paying import call_provider, complete, pay_with, save_all, start_paying
 from services.refund.model import Refund, RefundLedger
 from services.refund.model.refusals import ReferenceRequired
-from services.refund.policies import PAID_BY_HAND, may, paid_at_once, profile_of, sees
-from services.refund.storage import save_ledger
+from services.refund.policies import PAID_BY_HAND, may, paid_at_once, sees
 from services.refund.views import refund_view
 from shared.kernel.errors import Forbidden, NotFound
 from shared.runtime.timers import Timer
@@ -16,28 +16,38 @@ from shared.runtime.unit_of_work import Context
 
 
 def approve_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """REF-05: by somebody else than the one who asked; paid at once where the profile says so."""
+    """REF-05: by somebody else than the one who asked; paid at once where the profile says so.
+
+    Its other parts and its subscriptions were asked for in one: they are approved in one.
+    """
     refund, ledger = _mine(ctx, args["refund_id"], "approve")
-    refund.approve(ledger, ctx.principal.actor, ctx.now)
-    ctx.unschedule("approval_expired", refund.id)
-    if paid_at_once(profile_of(ledger.profile), refund.provider):
-        start_paying(ctx, ledger, refund)
-    save_refund(ctx, refund)
+    family = _family(ctx, refund, "approve")
+    rules = rules_of(ctx, ledger.profile)
+    for one in family:
+        one.approve(ledger, ctx.principal.actor, ctx.now)
+        ctx.unschedule("approval_expired", one.id)
+        at_once = paid_at_once(rules, one.provider, one.requested_by["type"])
+        if at_once and one.kind != "linked_subscription":
+            start_paying(ctx, ledger, one)
+    if refund.state == "succeeded":
+        pay_with(ctx, ledger, family[1:])
+    save_all(ctx, ledger, family)
     return refund_view(refund, ctx.principal)
 
 
 def reject_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """REF-06."""
     refund, ledger = _mine(ctx, args["refund_id"], "reject")
-    refund.reject(ledger, args["reason_code"], ctx.principal.actor, ctx.now)
-    return _released(ctx, refund, ledger)
+    return _reject(ctx, refund, ledger, args["reason_code"])
 
 
 def cancel_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """REF-07."""
     refund, ledger = _mine(ctx, args["refund_id"], "cancel")
-    refund.cancel(ledger, ctx.principal.actor, ctx.now)
-    return _released(ctx, refund, ledger)
+    family = _family(ctx, refund, "cancel")
+    for one in family:
+        one.cancel(ledger, ctx.principal.actor, ctx.now)
+    return _released(ctx, family, ledger)
 
 
 def execute_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -51,12 +61,14 @@ def execute_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         return refund_view(refund, ctx.principal)
     if refund.provider != PAID_BY_HAND:
         start_paying(ctx, ledger, refund)
-        save_refund(ctx, refund)
-        return refund_view(refund, ctx.principal)
-    if not args.get("reference"):
+    elif not args.get("reference"):
         raise ReferenceRequired()
-    refund.execute(ledger, ctx.now)
-    complete(ctx, ledger, refund, args["reference"])
+    else:
+        refund.execute(ledger, ctx.now)
+        complete(ctx, ledger, refund, args["reference"])
+    children = [ctx.need(Refund, id) for id in refund.children] if refund.state == "succeeded" else []
+    pay_with(ctx, ledger, children)
+    save_all(ctx, ledger, [refund, *children])
     return refund_view(refund, ctx.principal)
 
 
@@ -64,9 +76,20 @@ def reject_when_nobody_approved(ctx: Context, timer: Timer) -> None:
     """REF-06: after 7 days without a decision the customer's money is free again."""
     refund = ctx.need(Refund, timer.ref)
     if refund.can("reject"):
-        ledger = ctx.need(RefundLedger, refund.order_id)
-        refund.reject(ledger, "approval_expired", ctx.principal.actor, ctx.now)
-        _released(ctx, refund, ledger)
+        _reject(ctx, refund, ctx.need(RefundLedger, refund.order_id), "approval_expired")
+
+
+def _reject(ctx: Context, refund: Refund, ledger: RefundLedger, code: str) -> dict[str, Any]:
+    family = _family(ctx, refund, "reject")
+    for one in family:
+        one.reject(ledger, code, ctx.principal.actor, ctx.now)
+    return _released(ctx, family, ledger)
+
+
+def _family(ctx: Context, refund: Refund, action: str) -> list[Refund]:
+    """The refund and what was asked for with it, as far as the action is possible there (M11, M14)."""
+    others = [ctx.need(Refund, id) for id in refund.children]
+    return [refund, *(one for one in others if one.can(action) and one.state == refund.state)]
 
 
 def _mine(ctx: Context, refund_id: str, action: str) -> tuple[Refund, RefundLedger]:
@@ -74,14 +97,15 @@ def _mine(ctx: Context, refund_id: str, action: str) -> tuple[Refund, RefundLedg
     refund = ctx.need(Refund, refund_id)
     if not sees(ctx.principal, refund.seller_id, refund.customer_ref):
         raise NotFound(kind="refund", id=refund_id)
-    if not may(ctx.principal, action, refund.seller_id):
+    execution = rules_of(ctx, refund.profile).execution if action == "execute" else None
+    if not may(ctx.principal, action, refund.seller_id, execution):
         raise Forbidden(action=f"refund.{action}")
     ctx.check_version(refund)
     return refund, ctx.need(RefundLedger, refund.order_id)
 
 
-def _released(ctx: Context, refund: Refund, ledger: RefundLedger) -> dict[str, Any]:
-    ctx.unschedule("approval_expired", refund.id)
-    save_refund(ctx, refund)
-    save_ledger(ctx, ledger)
-    return refund_view(refund, ctx.principal)
+def _released(ctx: Context, family: list[Refund], ledger: RefundLedger) -> dict[str, Any]:
+    for one in family:
+        ctx.unschedule("approval_expired", one.id)
+    save_all(ctx, ledger, family)
+    return refund_view(family[0], ctx.principal)

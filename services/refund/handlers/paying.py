@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from services.refund.handlers.promises import issue_coupon
 from services.refund.model import CreditNote, NumberSeries, Refund, RefundLedger
-from services.refund.policies import ASK_AT, ASK_FIRST_AFTER, KEY_HONOURED_FOR, next_question
+from services.refund.policies import ASK_AT, ASK_FIRST_AFTER, IN_HOUSE, PAID_BY_HAND, next_question
 from services.refund.ports import Outcome, Ports
 from services.refund.storage import save_ledger
 from shared.kernel.clock import moment, stamp
@@ -17,9 +18,22 @@ SERIES = "AV"  # avoir
 
 
 def start_paying(ctx: Context, ledger: RefundLedger, refund: Refund) -> None:
-    """REF-08: the provider is called after this commits, under the refund's id (M16). The caller saves the refund."""
+    """REF-08: the provider is called after this commits, under the refund's id (M16). The caller saves both.
+
+    A coupon or store credit is paid by giving it out, here and now.
+    """
     refund.execute(ledger, ctx.now)
-    call_provider(ctx, refund)
+    if refund.provider == IN_HOUSE:
+        complete(ctx, ledger, refund, issue_coupon(ctx, ledger, refund).id)
+    else:
+        call_provider(ctx, refund)
+
+
+def pay_with(ctx: Context, ledger: RefundLedger, children: list[Refund]) -> None:
+    """M14: the product's refund has succeeded, those of its subscriptions follow. The caller saves all of them."""
+    for child in children:
+        if child.kind == "linked_subscription" and child.state == "approved" and child.provider != PAID_BY_HAND:
+            start_paying(ctx, ledger, child)
 
 
 def call_provider(ctx: Context, refund: Refund) -> None:
@@ -39,7 +53,7 @@ def call_provider(ctx: Context, refund: Refund) -> None:
 def pay(ports: Ports, payload: dict[str, Any], key: str) -> dict[str, Any]:
     """Send the refund; ask first when it may have been sent before. The same key pays once (M16, M17, R22).
 
-    A refund that the provider surely never had is sent again while it honours the key; later it has failed for good.
+    A refund that the provider does not know is sent again while it honours the key; later it is as the provider says.
     """
     provider = ports.providers[payload["provider"]]
     age = ports.clock.now() - moment(payload["since"])
@@ -47,8 +61,8 @@ def pay(ports: Ports, payload: dict[str, Any], key: str) -> dict[str, Any]:
         found = provider.find(payload["payment_ref"], key)
         if found is not None:
             return found.data()
-        if age > KEY_HONOURED_FOR:
-            return Outcome("refused", code="never_arrived", retryable=True).data()
+        if age > provider.honours_keys_for:
+            return provider.after_that.data()
     metadata = {"refund_id": key, "order_id": payload["order_id"], "tenant": payload["tenant"]}
     return provider.refund(payload["payment_ref"], payload["amount"], payload["currency"], metadata, key).data()
 
@@ -66,23 +80,37 @@ def settle(ctx: Context, refund: Refund, outcome: Outcome) -> timedelta | None:
         outcome = Outcome("unknown", outcome.provider_ref, code="amount_differs")
     if outcome.status == "succeeded":
         complete(ctx, ledger, refund, outcome.provider_ref)
+        children = [ctx.need(Refund, id) for id in refund.children]
+        pay_with(ctx, ledger, children)
+        save_all(ctx, ledger, [refund, *children])
         return None
     if outcome.status == "refused":
         refund.fail(ledger, outcome.code, outcome.retryable, ctx.now)
-        save_refund(ctx, refund)
-        save_ledger(ctx, ledger)
+        save_all(ctx, ledger, [refund, *drop_subscriptions(ctx, ledger, refund)])
         return None
     return _ask_later(ctx, ledger, refund, outcome)
 
 
 def complete(ctx: Context, ledger: RefundLedger, refund: Refund, provider_ref: str | None) -> None:
-    """REF-09: paid. Counters, double entry, credit note and its number in one transaction (M18, M19)."""
+    """REF-09: paid. Counters, double entry, credit note and its number in one transaction (M18, M19).
+
+    The caller saves refund and ledger.
+    """
     number = _next_number(ctx)
     note_id = ctx.new_id("crn")
     refund.succeed(ledger, provider_ref, note_id, ctx.now)
     ctx.save(CreditNote.issue(note_id, refund, number, ctx.now))
-    save_refund(ctx, refund)
-    save_ledger(ctx, ledger)
+
+
+def drop_subscriptions(ctx: Context, ledger: RefundLedger, refund: Refund) -> list[Refund]:
+    """M14: the product stays bought, so its subscription does too. Answers those that were cancelled, to be saved."""
+    dropped = []
+    for id in refund.children:
+        child = ctx.need(Refund, id)
+        if child.kind == "linked_subscription" and child.can("cancel"):
+            child.cancel(ledger, ctx.principal.actor, ctx.now)
+            dropped.append(child)
+    return dropped
 
 
 def _ask_later(ctx: Context, ledger: RefundLedger, refund: Refund, outcome: Outcome) -> timedelta | None:
@@ -117,3 +145,9 @@ def save_refund(ctx: Context, refund: Refund) -> None:
     """Store it as changed now: lists show the newest change first."""
     refund.updated_at = ctx.now
     ctx.save(refund)
+
+
+def save_all(ctx: Context, ledger: RefundLedger, refunds: list[Refund]) -> None:
+    for refund in refunds:
+        save_refund(ctx, refund)
+    save_ledger(ctx, ledger)

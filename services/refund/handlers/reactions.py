@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from services.refund.access import asked_of
-from services.refund.handlers.requests import Wanted, begin
-from services.refund.model import ClaimFacts, Payment, Refund, RefundLedger
+from services.refund.decision import Wanted
+from services.refund.handlers.requests import begin
+from services.refund.model import ClaimFacts, Payment, Refund, RefundLedger, ReturnFacts
 from services.refund.model.refusals import OrderNotSynced, ZeroRefund
-from services.refund.policies import Asked, AskedLine, synced
+from services.refund.policies import Asked, AskedLine, refused, synced
 from services.refund.queries import order_behind
 from services.refund.storage import payment_refs, save_ledger
 from shared.kernel.clock import stamp
@@ -49,7 +50,7 @@ def book_captured_payment(ctx: Context, event: Envelope) -> None:
     )
     save_ledger(ctx, ledger)
     if ledger.cancelled:
-        _owe(ctx, ledger, Wanted(Asked("cancellation"), "order_cancelled"))
+        _owe(ctx, ledger, Wanted(Asked("cancellation"), "order_cancelled"))  # new money goes back as it came
 
 
 def count_shipped_units(ctx: Context, event: Envelope) -> None:
@@ -73,20 +74,20 @@ def refund_when_line_refused(ctx: Context, event: Envelope) -> None:
 
 
 def refund_when_order_cancelled(ctx: Context, event: Envelope) -> None:
-    """All that was captured and is still here goes back."""
+    """All that was captured and is still here goes back, by the instrument that was chosen (S4-09, S4-10)."""
     data = event.data
     ledger = ctx.need(RefundLedger, data["order_id"])
     ledger.cancel_order()
     save_ledger(ctx, ledger)
     if ledger.captured:
-        _owe(ctx, ledger, Wanted(Asked("cancellation"), data["reason_code"]))
+        _owe(ctx, ledger, Wanted(Asked("cancellation"), data["reason_code"], data.get("refund_instrument", "original")))
 
 
 # claims
 
 
 def keep_claim_facts(ctx: Context, event: Envelope) -> None:
-    """What E5 needs: whose claim it is to decide."""
+    """What E5 and E4 need: whose claim it is to decide, and since when after-sales knows of a problem."""
     data = event.data
     if data["order_id"] is None:
         return  # a question about an offer or the site: there is nothing to refund
@@ -97,6 +98,8 @@ def keep_claim_facts(ctx: Context, event: Envelope) -> None:
             order_id=data["order_id"],
             reason_code=data["reason_code"],
             handler=data["handler"],
+            opened_at=event.time,
+            after_sales=data["category"] not in ("prospect", "offer_question"),
         )
     )
 
@@ -125,7 +128,11 @@ def refund_when_resolution_chosen(ctx: Context, event: Envelope) -> None:
     who = _chooser(event, data)
     try:
         wanted = Wanted(
-            asked_of(ledger, wish), wish["reason_code"], claim_id=data["claim_id"], refund_id=data["refund_id"]
+            asked_of(ledger, wish),
+            wish["reason_code"],
+            wish.get("instrument", "original"),
+            data["claim_id"],
+            data["refund_id"],
         )
         begin(ctx, ledger, who, wanted, ctx.get(ClaimFacts, data["claim_id"]))
     except Refusal as refusal:
@@ -141,17 +148,59 @@ def _chooser(event: Envelope, data: dict[str, Any]) -> Principal:
     return Principal(role, id, event.tenant, party=party, via=via)
 
 
+def refund_when_return_closed(ctx: Context, event: Envelope) -> None:
+    """RET-08, E6: the units that came back fit, less what the customer bears; at 0 there is no refund (M15)."""
+    data = event.data
+    units = {one["line_id"]: one["qty"] for one in data["refundable"]}
+    ctx.save(
+        ReturnFacts(
+            id=data["return_id"], tenant=ctx.tenant, order_id=data["order_id"], claim_id=data["claim_id"], units=units
+        )
+    )
+    if not units or data["refund_id"] is None:
+        return
+    ledger = synced(ctx.get(RefundLedger, data["order_id"]))
+    kept = (("return_shipping", data["deduction"]),) if data["deduction"] else ()
+    lines = tuple(AskedLine(line_id, qty) for line_id, qty in units.items())
+    wanted = Wanted(
+        Asked("return", lines, data["shipping"], deductions=kept),
+        "returned",
+        claim_id=data["claim_id"],
+        refund_id=data["refund_id"],
+        return_id=data["return_id"],
+    )
+    _owe(ctx, ledger, wanted, data["refund_id"])
+
+
+def refund_when_agreed(ctx: Context, event: Envelope) -> None:
+    """S3-17 to S3-19: what the seller agreed to in a message is a refund; who pays it out, the profile says."""
+    data = event.data
+    ledger = synced(ctx.get(RefundLedger, data["order_id"]))
+    who = _chooser(event, data)
+    lines = tuple(AskedLine(line_id) for line_id in data["line_ids"]) if data["scope"] == "lines" else ()
+    amount = (data.get("amount") or {}).get("amount")
+    whole = amount is None and not lines
+    asked = Asked("claim_resolution", () if amount else lines, whole, amount=amount)
+    wanted = Wanted(asked, data["reason_code"], claim_id=data.get("claim_id"), refund_id=ctx.new_id("rfd"))
+    try:
+        begin(ctx, ledger, who, wanted, None)
+    except Refusal as refusal:
+        if order_behind(ctx, ledger.id):
+            raise OrderNotSynced() from refusal
+        _reject(ctx, who, wanted, {"order_id": ledger.id, "refund_id": wanted.refund_id}, refusal)
+
+
 # what both owe
 
 
-def _owe(ctx: Context, ledger: RefundLedger, wanted: Wanted) -> None:
+def _owe(ctx: Context, ledger: RefundLedger, wanted: Wanted, refund_id: str | None = None) -> None:
     """A refund that the order's own course owes. Nothing left to give back is no refusal, but the end of the matter."""
     try:
         begin(ctx, ledger, system(ctx.tenant), wanted, None)
     except ZeroRefund:
         return
     except Refusal as refusal:
-        data = {"order_id": ledger.id, "refund_id": ctx.new_id("rfd")}
+        data = {"order_id": ledger.id, "refund_id": refund_id or ctx.new_id("rfd")}
         _reject(ctx, system(ctx.tenant), wanted, data, refusal)
 
 
@@ -165,11 +214,12 @@ def _reject(ctx: Context, who: Principal, wanted: Wanted, data: dict[str, Any], 
         claim_id=wanted.claim_id,
         parent_id=None,
         retry_of=None,
+        return_id=wanted.return_id,
         kind=wanted.asked.kind,
         instrument=wanted.instrument,
         amount=0,
         reason_code=wanted.reason_code,
         requested_by=who.actor,
     )
-    refund.verdicts = [{"rule": refusal.rule or refusal.code, "passed": False, "facts": refusal.details}]
+    refund.verdicts = [refused(refusal).data()]
     ctx.save(refund)

@@ -2,11 +2,16 @@
 
 from services.refund.model.chargeback import Chargeback
 from services.refund.model.claim_facts import ClaimFacts
+from services.refund.model.coupon import Coupon
 from services.refund.model.credit_note import CreditNote, NumberSeries
 from services.refund.model.entries import ACCOUNTS, Entry, balances
 from services.refund.model.ledger import Payment, RefundLedger
 from services.refund.model.parts import Counter, Line, Part, PartTax, Shipment, Slice, Wish
-from services.refund.model.refund import FINAL, IN_FLIGHT, TRANSITIONS, Refund
+from services.refund.model.refund import Refund
+from services.refund.model.return_facts import ReturnFacts
+from services.refund.model.rulebook import Rulebook
+from services.refund.model.settlement_line import SettlementLine
+from services.refund.model.states import FINAL, IN_FLIGHT, TRANSITIONS
 
 __all__ = [
     "ACCOUNTS",
@@ -16,6 +21,7 @@ __all__ = [
     "Chargeback",
     "ClaimFacts",
     "Counter",
+    "Coupon",
     "CreditNote",
     "Entry",
     "Line",
@@ -25,6 +31,9 @@ __all__ = [
     "Payment",
     "Refund",
     "RefundLedger",
+    "ReturnFacts",
+    "Rulebook",
+    "SettlementLine",
     "Shipment",
     "Slice",
     "Wish",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from services.refund.model.refund import FINAL, TRANSITIONS
+from services.refund.model.states import FINAL, TRANSITIONS
 
 
 def mermaid() -> str:

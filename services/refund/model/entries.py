@@ -6,13 +6,15 @@ from collections import Counter as Sums
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# `captured` is the contra account of the payments: without it a capture could not sum to zero.
+# `captured` is the contra account of the payments: without it a capture could not sum to zero. `coupon_expired` is what
+# customers let lapse: given back for good, owed to nobody.
 ACCOUNTS = (
     "captured",
     "customer_funds",
     "refunds_reserved",
     "refunds_paid",
     "coupon_liability",
+    "coupon_expired",
     "chargeback",
     "fee",
     "rounding",
@@ -25,6 +27,10 @@ MOVEMENTS = {
     "release": ("refunds_reserved", "customer_funds"),
     "succeed": ("refunds_reserved", "refunds_paid"),
     "reverse": ("refunds_paid", "customer_funds"),
+    "coupon": ("refunds_reserved", "coupon_liability"),
+    "redeem": ("coupon_liability", "refunds_paid"),
+    "expire": ("coupon_liability", "coupon_expired"),
+    "revoke": ("coupon_liability", "customer_funds"),
     "external": ("customer_funds", "refunds_paid"),
     "chargeback": ("customer_funds", "chargeback"),
     "chargeback_won": ("chargeback", "customer_funds"),

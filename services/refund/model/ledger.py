@@ -12,6 +12,7 @@ from services.refund.model.parts import STEPS, Counter, Line, Part, PartTax, Shi
 from services.refund.model.refusals import AmountExceedsRefundable, UnknownPart
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.clock import stamp
+from shared.kernel.money import allocate
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class Payment:
     """A captured payment: what it brought, what refunds took of it, what a chargeback took (N1).
 
     `excess` is what left it beyond its cap through no command of ours (REF-15): reported, outside the counters.
+    `chargeback_rest` is what the bank took while refunds in flight held the money: should they fail, it is gone too.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Payment:
     given: Counter = field(default_factory=Counter)
     chargeback: int = 0
     chargeback_open: bool = False
+    chargeback_rest: int = 0
     excess: int = 0
 
     @property
@@ -128,6 +131,7 @@ class RefundLedger(Aggregate):
                     taxes=_taxes(line["taxes"]),
                     ordered=line["qty"],
                     unshipped=line["qty"],
+                    linked=line.get("linked_line_id"),
                 )
                 for line in order["lines"]
             ],
@@ -176,17 +180,38 @@ class RefundLedger(Aggregate):
         for wish in wishes:
             part = self.part(wish.kind, wish.part_id)
             taxes = part.taxes_of(wish.amount) if part and not wish.goodwill else []
-            piece = Slice(wish.kind, wish.part_id, wish.amount, wish.before, wish.after, wish.goodwill, taxes)
+            path = wish.before, wish.after
+            piece = Slice(wish.kind, wish.part_id, wish.amount, *path, wish.goodwill, taxes, wish.withheld)
             self._move_part("reserve", piece)
             slices.append(piece)
         self._move_money("reserve", sum(wish.amount for wish in wishes), payment_id, refund_id, now)
         return slices
 
-    def apply(self, step: str, refund_id: str, payment_id: str, slices: list[Slice], now: datetime) -> None:
-        """Carry a reserved refund on: `succeed` (REF-09), `release` (REF-10), `reverse` a paid one (REF-14)."""
+    def apply(
+        self, step: str, refund_id: str, payment_id: str, slices: list[Slice], now: datetime, account: str | None = None
+    ) -> None:
+        """Carry a reserved refund on: `succeed` (REF-09), `release` (REF-10), `reverse` a paid one (REF-14).
+
+        account: the movement of the double entry, where money does not leave as money (`coupon`, `revoke`).
+        """
         for piece in slices:
             self._move_part(step, piece)
-        self._move_money(step, sum(piece.amount for piece in slices), payment_id, refund_id, now)
+        self._move_money(step, sum(piece.amount for piece in slices), payment_id, refund_id, now, account)
+
+    def give_back(self, coupon_id: str, payment_id: str, slices: list[Slice], amount: int, now: datetime) -> None:
+        """The unused part of a coupon was revoked: refundable again, spread over what the coupon was given for."""
+        for piece, share in zip(slices, allocate(amount, [piece.amount for piece in slices]), strict=True):
+            part = self.part(piece.kind, piece.part_id)
+            if part and share:
+                part.give_back(piece, share)
+        self.succeeded -= amount
+        self.payment(payment_id).given.succeeded -= amount
+        self._post("revoke", amount, payment_id, coupon_id, stamp(now))
+        self._feed_chargeback(payment_id, coupon_id, now)
+
+    def book_coupon(self, movement: str, amount: int, payment_id: str, cause: str, now: datetime) -> None:
+        """`redeem` or `expire`: the liability moves, what the order can give back does not."""
+        self._post(movement, amount, payment_id, cause, stamp(now))
 
     def book_external(self, refund_id: str, payment_id: str, amount: int, now: datetime) -> int:
         """A refund the provider made without us (REF-15): booked up to the cap; answers what lies above it."""
@@ -199,13 +224,11 @@ class RefundLedger(Aggregate):
         return amount - within
 
     def dispute(self, chargeback_id: str, payment_id: str, amount: int, now: datetime) -> None:
-        """The payer's bank took money back: a chargeback eats the cap (N1, E7)."""
+        """The payer's bank took money back: a chargeback eats the cap (N1, E7), now or when it becomes free."""
         payment = self.payment(payment_id)
-        taken = min(amount, payment.available)
-        payment.chargeback += taken
         payment.chargeback_open = True
-        self.chargeback += taken
-        self._post("chargeback", taken, payment_id, chargeback_id, stamp(now))
+        payment.chargeback_rest += min(amount, payment.captured)
+        self._feed_chargeback(payment_id, chargeback_id, now)
 
     def close_dispute(self, chargeback_id: str, payment_id: str, won: bool, now: datetime) -> None:
         """Won: the money is back and refundable again. Lost: it stays gone."""
@@ -215,7 +238,16 @@ class RefundLedger(Aggregate):
             return
         self._post("chargeback_won", payment.chargeback, payment_id, chargeback_id, stamp(now))
         self.chargeback -= payment.chargeback
-        payment.chargeback = 0
+        payment.chargeback = payment.chargeback_rest = 0
+
+    def _feed_chargeback(self, payment_id: str, cause: str, now: datetime) -> None:
+        """What a bank took and refunds in flight still held is taken as soon as it is free: nobody is paid twice."""
+        payment = self.payment(payment_id)
+        taken = min(payment.chargeback_rest, payment.available)
+        payment.chargeback_rest -= taken
+        payment.chargeback += taken
+        self.chargeback += taken
+        self._post("chargeback", taken, payment_id, cause, stamp(now))
 
     def _check_caps(self, payment_id: str, wishes: list[Wish]) -> None:
         amount = sum(wish.amount for wish in wishes)
@@ -235,12 +267,16 @@ class RefundLedger(Aggregate):
         if part:
             part.move(step, piece)
 
-    def _move_money(self, step: str, amount: int, payment_id: str, refund_id: str, now: datetime) -> None:
+    def _move_money(
+        self, step: str, amount: int, payment_id: str, refund_id: str, now: datetime, account: str | None = None
+    ) -> None:
         paid, held = STEPS[step]
         self.succeeded += paid * amount
         self.reserved += held * amount
         self.payment(payment_id).given.move(step, amount)
-        self._post(step, amount, payment_id, refund_id, stamp(now))
+        self._post(account or step, amount, payment_id, refund_id, stamp(now))
+        if step in ("release", "reverse"):
+            self._feed_chargeback(payment_id, refund_id, now)
 
     def _post(self, movement: str, amount: int, payment_id: str, cause: str, at: str) -> None:
         if amount:

@@ -56,6 +56,7 @@ class Slice:
 
     `before` and `after` are units, taken on the path before and after shipment (E1). `goodwill` amounts carry no tax
     and stay out of the tax base (M10). kind `order` is money of the order that no part explains (over-capture).
+    `withheld` was deducted from the price of its units, for a reason that the refund names (M13).
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Slice:
     after: int = 0
     goodwill: bool = False
     taxes: list[dict] = field(default_factory=list)
+    withheld: int = 0
 
     @property
     def units(self) -> int:
@@ -85,17 +87,22 @@ class Wish:
     before: int = 0
     after: int = 0
     goodwill: bool = False
+    withheld: int = 0
 
 
 @dataclass(slots=True)
 class Part:
-    """A line or a shipment. `given` is R of M6: what was given back at its price; `goodwill` is given beside it."""
+    """A line or a shipment. `given` is R of M6: what was given back at its price; `goodwill` is given beside it.
+
+    withheld: what deductions kept of units that were refunded (M13): only a free amount gives it back.
+    """
 
     id: str
     gross: int
     taxes: list[PartTax]
     given: Counter = field(default_factory=Counter)
     goodwill: Counter = field(default_factory=Counter)
+    withheld: int = 0
 
     kind = "part"
 
@@ -103,6 +110,11 @@ class Part:
     def remaining(self) -> int:
         """What refunds may still take from this part (M9)."""
         return self.gross - self.given.total - self.goodwill.total
+
+    @property
+    def owed(self) -> int:
+        """What its own refund may still take: what remains, without what was deducted for a reason."""
+        return max(0, self.remaining - self.withheld)
 
     @property
     def net_left(self) -> int:
@@ -131,6 +143,14 @@ class Part:
         (self.goodwill if piece.goodwill else self.given).move(step, piece.amount)
         for tax, taken in zip(self.taxes, piece.taxes, strict=False):  # a goodwill slice has no taxes
             tax.given.move(step, taken["amount"])
+        if piece.withheld:
+            self.withheld += piece.withheld * sum(STEPS[step])
+
+    def give_back(self, piece: Slice, amount: int) -> None:
+        """`amount` of a paid slice came back, a revoked coupon's unused part: its share of each tax with it."""
+        (self.goodwill if piece.goodwill else self.given).succeeded -= amount
+        for tax, taken in zip(self.taxes, piece.taxes, strict=False):
+            tax.given.succeeded -= taken["amount"] * amount // piece.amount
 
 
 @dataclass(slots=True)
@@ -142,12 +162,16 @@ class Shipment(Part):
 
 @dataclass(slots=True)
 class Line(Part):
-    """An order line: ordered = unshipped + shipped + cancelled, and which of its units were refunded on which path."""
+    """An order line: ordered = unshipped + shipped + cancelled, and which of its units were refunded on which path.
+
+    linked: the product line whose subscription this is (M14).
+    """
 
     ordered: int = 1
     unshipped: int = 0
     shipped: int = 0
     cancelled: int = 0
+    linked: str | None = None
     before: Counter = field(default_factory=Counter)
     after: Counter = field(default_factory=Counter)
 
@@ -156,6 +180,11 @@ class Line(Part):
     @property
     def units_left(self) -> int:
         return self.ordered - self.before.total - self.after.total
+
+    @property
+    def used_up(self) -> bool:
+        """Every unit or all of its money is given back: the product is refunded in full (M14)."""
+        return self.units_left <= 0 or self.remaining == 0
 
     @property
     def before_left(self) -> int:
@@ -171,9 +200,9 @@ class Line(Part):
         """What the next `units` are worth: cumulative, never above what remains, the last takes the rest (M5)."""
         done = self.ordered - self.units_left
         if units >= self.units_left:
-            return self.remaining
+            return self.owed
         cumulative = value_of_units(self.gross, self.ordered, done + units)
-        return min(cumulative - value_of_units(self.gross, self.ordered, done), self.remaining)
+        return min(cumulative - value_of_units(self.gross, self.ordered, done), self.owed)
 
     def move(self, step: str, piece: Slice) -> None:
         Part.move(self, step, piece)

@@ -9,31 +9,11 @@ from typing import Any
 from services.refund.model.ledger import RefundLedger
 from services.refund.model.parts import Slice, Wish
 from services.refund.model.refusals import FourEyesRequired
+from services.refund.model.states import TRANSITIONS
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.clock import stamp
 from shared.kernel.errors import NotInThisState
 from shared.kernel.money import Money
-
-# (state, action) → next state; the only ways a refund may go
-TRANSITIONS: dict[tuple[str, str], str] = {
-    ("requested", "approve"): "approved",  # REF-03, by policy
-    ("requested", "await_approval"): "pending_approval",  # REF-04
-    ("pending_approval", "approve"): "approved",  # REF-05
-    ("pending_approval", "reject"): "rejected",  # REF-06
-    ("requested", "cancel"): "cancelled",  # REF-07
-    ("pending_approval", "cancel"): "cancelled",
-    ("approved", "cancel"): "cancelled",
-    ("approved", "execute"): "processing",  # REF-08
-    ("processing", "succeed"): "succeeded",  # REF-09
-    ("processing", "fail"): "failed",  # REF-10
-    ("processing", "lose_sight"): "unknown",  # REF-11
-    ("unknown", "lose_sight"): "unknown",  # REF-12, still open
-    ("unknown", "succeed"): "succeeded",
-    ("unknown", "fail"): "failed",
-    ("succeeded", "reverse"): "reversed",  # REF-14
-}
-IN_FLIGHT = frozenset({"requested", "pending_approval", "approved", "processing", "unknown"})
-FINAL = frozenset({"rejected", "cancelled", "failed", "succeeded", "reversed"})
 
 
 @dataclass(kw_only=True)
@@ -43,6 +23,9 @@ class Refund(Aggregate):
     given_up: the provider was asked as often as planned and never answered.
     slices: what it takes from each part, taxes included, fixed at reservation. verdicts: each rule's answer when it was
     decided (N4). provider_key: what the provider is called with, this refund's id, for ever the same (M16).
+    deductions: what was kept and why (M13); already taken off the amount. shares: who bears it (M21), empty: the
+    seller. children: refunds that wait for this one, of linked subscriptions (M14). requester_id: of `requested_by`,
+    for counting (T20).
     """
 
     stream = "refund"
@@ -51,6 +34,7 @@ class Refund(Aggregate):
     claim_id: str | None
     parent_id: str | None
     retry_of: str | None
+    return_id: str | None = None
     seller_id: str
     customer_ref: str
     profile: str
@@ -64,6 +48,10 @@ class Refund(Aggregate):
     slices: list[Slice]
     reason_code: str
     requested_by: dict[str, Any]
+    requester_id: str = ""
+    deductions: list[dict] = field(default_factory=list)
+    shares: list[dict] = field(default_factory=list)
+    children: list[str] = field(default_factory=list)
     requested_at: datetime
     updated_at: datetime
     verdicts: list[dict] = field(default_factory=list)
@@ -82,19 +70,8 @@ class Refund(Aggregate):
     @classmethod
     def request(cls, ledger: RefundLedger, wishes: list[Wish], now: datetime, **facts: Any) -> Refund:
         """REF-02: reserve the wishes in the ledger and begin. Raises AmountExceedsRefundable, with nothing reserved."""
-        refund = cls(
-            tenant=ledger.tenant,
-            order_id=ledger.id,
-            seller_id=ledger.seller_id,
-            customer_ref=ledger.customer_ref,
-            profile=ledger.profile,
-            currency=ledger.currency,
-            amount=sum(wish.amount for wish in wishes),
-            slices=ledger.reserve(facts["id"], facts["payment_id"], wishes, now),
-            requested_at=now,
-            updated_at=now,
-            **facts,
-        )
+        slices = ledger.reserve(facts["id"], facts["payment_id"], wishes, now)
+        refund = cls._of(ledger, now, amount=sum(wish.amount for wish in wishes), slices=slices, **facts)
         if refund.kind == "commercial_gesture":
             ledger.gestured += refund.amount
         refund.record("refund.requested", **refund.facts(ledger))
@@ -103,46 +80,34 @@ class Refund(Aggregate):
     @classmethod
     def refused(cls, ledger: RefundLedger, code: str, now: datetime, **facts: Any) -> Refund:
         """A refund agreed elsewhere that the rules here refuse: it begins rejected, nothing was reserved (CLM-06)."""
-        refund = cls(
-            tenant=ledger.tenant,
-            order_id=ledger.id,
-            seller_id=ledger.seller_id,
-            customer_ref=ledger.customer_ref,
-            profile=ledger.profile,
-            currency=ledger.currency,
-            slices=[],
-            requested_at=now,
-            updated_at=now,
-            state="rejected",
-            decided_at=now,
-            decision_code=code,
-            **facts,
-        )
+        refund = cls._of(ledger, now, slices=[], state="rejected", decided_at=now, decision_code=code, **facts)
         refund.record("refund.rejected", **refund.facts(ledger), code=code)
         return refund
 
     @classmethod
     def external(cls, ledger: RefundLedger, now: datetime, over_cap: int, **facts: Any) -> Refund:
         """REF-15: the provider gave back without us. It is booked, and flagged when it went over the cap."""
-        refund = cls(
+        facts |= {"kind": "external", "instrument": "original", "claim_id": None, "parent_id": None, "retry_of": None}
+        refund = cls._of(ledger, now, slices=[], state="succeeded", succeeded_at=now, **facts)
+        told = refund.facts(ledger)
+        refund.record("refund.external_recorded", **told, provider_ref=refund.provider_ref, over_cap=over_cap)
+        return refund
+
+    @classmethod
+    def _of(cls, ledger: RefundLedger, now: datetime, **facts: Any) -> Refund:
+        """A refund of this ledger, as it begins in whatever state."""
+        return cls(
             tenant=ledger.tenant,
             order_id=ledger.id,
             seller_id=ledger.seller_id,
             customer_ref=ledger.customer_ref,
             profile=ledger.profile,
             currency=ledger.currency,
-            kind="external",
-            instrument="original",
-            slices=[],
-            state="succeeded",
+            requester_id=facts["requested_by"]["id"],
             requested_at=now,
             updated_at=now,
-            succeeded_at=now,
             **facts,
         )
-        told = refund.facts(ledger)
-        refund.record("refund.external_recorded", **told, provider_ref=refund.provider_ref, over_cap=over_cap)
-        return refund
 
     def approve_by_policy(self, ledger: RefundLedger, now: datetime) -> None:
         """REF-03: within the limits of who asked."""
@@ -194,7 +159,8 @@ class Refund(Aggregate):
         self._go("succeed")
         self.provider_ref, self.credit_note_id, self.succeeded_at = provider_ref, credit_note_id, now
         self.failure = None
-        ledger.apply("succeed", self.id, self.payment_id, self.slices, now)
+        account = "coupon" if self.is_coupon else None
+        ledger.apply("succeed", self.id, self.payment_id, self.slices, now, account)
         self.record(
             "refund.succeeded",
             **self.facts(ledger),
@@ -229,7 +195,8 @@ class Refund(Aggregate):
         """REF-14: the provider took back what it had paid; the money is refundable again."""
         self._go("reverse")
         self.failure = {"code": code, "retryable": True}
-        ledger.apply("reverse", self.id, self.payment_id, self.slices, now)
+        account = "revoke" if self.is_coupon else None
+        ledger.apply("reverse", self.id, self.payment_id, self.slices, now, account)
         self._forget_gesture(ledger)
         self.record("refund.reversed", **self.facts(ledger), code=code)
 
@@ -245,6 +212,7 @@ class Refund(Aggregate):
             "claim_id": self.claim_id,
             "parent_id": self.parent_id,
             "retry_of": self.retry_of,
+            "return_id": self.return_id,
             "seller_id": self.seller_id,
             "customer_ref": self.customer_ref,
             "kind": self.kind,
@@ -254,6 +222,7 @@ class Refund(Aggregate):
             "lines": [line_data(piece) for piece in self.slices if piece.kind == "line"],
             "shipping": sum(piece.amount for piece in self.slices if piece.kind == "shipment"),
             "reason_code": self.reason_code,
+            "deductions": self.deductions,
             "funding": self.funding,
             "requested_by": {"type": self.requested_by["type"], "id": self.requested_by["id"]},
             "available_after": ledger.available,
@@ -261,8 +230,13 @@ class Refund(Aggregate):
 
     @property
     def funding(self) -> list[dict]:
-        """Who bears it: the seller, all of it, unless a profile will say otherwise (M21)."""
-        return [{"party": "seller", "id": self.seller_id, "amount": self.amount}]
+        """Who bears it: the seller, all of it, unless the request said otherwise (M21)."""
+        return self.shares or [{"party": "seller", "id": self.seller_id, "amount": self.amount}]
+
+    @property
+    def is_coupon(self) -> bool:
+        """Paid with a promise and not with money: by a coupon or as store credit (A18)."""
+        return self.instrument in ("coupon", "store_credit")
 
     @property
     def is_given_up(self) -> bool:

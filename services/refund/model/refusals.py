@@ -94,16 +94,8 @@ class ProfileWithoutRefunds(Refusal):
     rule = "REF-02"
 
 
-class InstrumentNotAvailable(Refusal):
-    """A refund by {instrument} is not possible on this order."""
-
-    code = "INSTRUMENT_NOT_AVAILABLE"
-    status = 422
-    rule = "M12"
-
-
 class InstrumentNotAllowed(Refusal):
-    """Your role may refund to the original payment only."""
+    """Your role may not refund by {instrument}: use the original payment, or ask the platform."""
 
     code = "INSTRUMENT_NOT_ALLOWED"
     status = 403
@@ -140,3 +132,78 @@ class WebhookRefused(Refusal):
     code = "WEBHOOK_REFUSED"
     status = 400
     rule = "T33"
+
+
+class RefundWindowClosed(Refusal):
+    """Bought {bought}: refunds were possible until {until}, and nobody may make an exception."""
+
+    code = "REFUND_WINDOW_CLOSED"
+    rule = "E3"
+
+
+class ReturnHasNoUnits(Refusal):
+    """Only {left} units of line {line_id} came back fit for a refund with this return."""
+
+    code = "RETURN_HAS_NO_UNITS"
+    rule = "E6"
+
+
+class ReturnRequired(Refusal):
+    """A refund of a return names it with return_id, once the return is closed."""
+
+    code = "RETURN_REQUIRED"
+    status = 422
+    rule = "E6"
+
+
+class DeductionExceedsRefund(Refusal):
+    """Deductions of {deductions} would leave less than nothing of {amount}."""
+
+    code = "DEDUCTION_EXCEEDS_REFUND"
+    status = 422
+    rule = "M13"
+
+
+class FundingDiffers(Refusal):
+    """The parts of funding add up to {given}, the refund is {amount}: make them equal."""
+
+    code = "FUNDING_DIFFERS"
+    status = 422
+    rule = "M21"
+
+
+class FundingNotAllowed(Refusal):
+    """Your role may let a refund be paid by your own company only."""
+
+    code = "FUNDING_NOT_ALLOWED"
+    status = 403
+    rule = "M21"
+
+
+class CouponNotUsable(Refusal):
+    """This coupon is {state}: there is nothing left on it."""
+
+    code = "COUPON_NOT_USABLE"
+    rule = "S4-09"
+
+
+class CouponExpired(Refusal):
+    """This coupon was valid until {expires_at}."""
+
+    code = "COUPON_EXPIRED"
+    rule = "S4-09"
+
+
+class CouponInsufficient(Refusal):
+    """Only {remaining} (minor units) remain on this coupon."""
+
+    code = "COUPON_INSUFFICIENT"
+    rule = "S4-09"
+
+
+class StatementRefused(Refusal):
+    """Line {line} of the statement cannot be read: {reason}."""
+
+    code = "STATEMENT_REFUSED"
+    status = 422
+    rule = "N10"

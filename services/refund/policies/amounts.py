@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from services.refund.model import Line, Payment, RefundLedger, Wish
 from services.refund.model.refusals import (
     AmountExceedsRefundable,
+    DeductionExceedsRefund,
+    FundingDiffers,
     LineAlreadyShipped,
     LineNotShipped,
+    ReturnHasNoUnits,
     UnitsAlreadyRefunded,
     ZeroRefund,
 )
@@ -29,7 +33,10 @@ class AskedLine:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request names. shipping: every shipment's fee; shipment_ids narrows it (M8). amount: a free amount."""
+    """What a request names. shipping: every shipment's fee; shipment_ids narrows it (M8). amount: a free amount.
+
+    deductions: (reason, amount) that are kept (M13).
+    """
 
     kind: str
     lines: tuple[AskedLine, ...] = ()
@@ -37,6 +44,7 @@ class Asked:
     shipment_ids: tuple[str, ...] = ()
     amount: int | None = None
     gesture_tax: str | None = None
+    deductions: tuple[tuple[str, int], ...] = ()
 
 
 def plan(ledger: RefundLedger, profile: Profile, asked: Asked) -> list[Wish]:
@@ -53,7 +61,7 @@ def plan(ledger: RefundLedger, profile: Profile, asked: Asked) -> list[Wish]:
         wishes += _of_shipments(ledger, asked)
     else:
         wishes = _of_whole_order(ledger, asked)
-    wishes = [wish for wish in wishes if wish.amount or wish.before or wish.after]
+    wishes = _deducted([wish for wish in wishes if wish.amount or wish.before or wish.after], asked)
     if sum(wish.amount for wish in wishes) <= 0:
         raise ZeroRefund()
     return wishes
@@ -69,6 +77,8 @@ def _check_shape(asked: Asked) -> None:
         wrong["amount"] = ["A free amount goes without lines and shipping."]
     if asked.amount is not None and asked.kind not in ("commercial_gesture", "claim_resolution"):
         wrong["amount"] = ["Only a gesture or a claim has a free amount."]
+    if asked.deductions and asked.amount is not None:
+        wrong["deductions"] = ["A free amount has no deductions: ask for less."]
     if asked.kind in ("pre_shipment", "post_shipment_lines") and not named and not asked.shipment_ids:
         wrong["lines"] = ["Name the lines to refund."]
     if len(set(named)) < len(named):
@@ -123,6 +133,7 @@ _PATHS: dict[str, Callable[[Line, int | None], tuple[int, int]]] = {
     "pre_shipment": _before,
     "post_shipment_lines": _after,
     "post_shipment_order": _after,
+    "return": _after,
 }
 
 
@@ -146,7 +157,7 @@ def _of_whole_order(ledger: RefundLedger, asked: Asked) -> list[Wish]:
         return _all_that_is_left(ledger)
     if asked.kind == "post_shipment_order":
         return _of_shipped(ledger, asked)
-    lines = [_everything(line) for line in ledger.lines] if asked.kind == "claim_resolution" else []
+    lines = [_everything(line) for line in ledger.lines] if asked.kind in ("claim_resolution", "withdrawal") else []
     return lines + _of_shipments(ledger, asked)
 
 
@@ -169,7 +180,7 @@ def _of_shipped(ledger: RefundLedger, asked: Asked) -> list[Wish]:
 
 
 def _everything(line: Line) -> Wish:
-    return Wish("line", line.id, line.remaining, line.before_left, line.after_left)
+    return Wish("line", line.id, line.owed, line.before_left, line.after_left)
 
 
 def _spread(ledger: RefundLedger, amount: int, goodwill: bool) -> list[Wish]:
@@ -189,10 +200,75 @@ def _spread(ledger: RefundLedger, amount: int, goodwill: bool) -> list[Wish]:
     return wishes
 
 
+# ── what is kept, and what comes along: M13, E6, M14 ─────────────────────────────────────────────────────────────────
+
+
+def _deducted(wishes: list[Wish], asked: Asked) -> list[Wish]:
+    """M13: each part bears its share of what is kept; the units count as refunded. Raises DeductionExceedsRefund."""
+    kept, total = sum(amount for _, amount in asked.deductions), sum(wish.amount for wish in wishes)
+    if not kept:
+        return wishes
+    if kept > total:
+        raise DeductionExceedsRefund(deductions=kept, amount=total)
+    shares = allocate(kept, [wish.amount for wish in wishes])
+    return [
+        replace(wish, amount=wish.amount - share, withheld=share) for wish, share in zip(wishes, shares, strict=True)
+    ]
+
+
+def of_return(asked: Asked, left: Mapping[str, int]) -> Asked:
+    """E6: only units that the closed return brought back; without lines, all of them. Raises ReturnHasNoUnits."""
+    named = asked.lines or tuple(AskedLine(line_id, units) for line_id, units in left.items() if units)
+    if not named:
+        raise ZeroRefund()
+    for line in named:
+        most = left.get(line.line_id, 0)
+        if (line.qty or 1) > most:
+            raise ReturnHasNoUnits(line_id=line.line_id, left=most, asked=line.qty or 1)
+    exact = [replace(line, qty=line.qty or left[line.line_id]) for line in named]
+    return replace(asked, lines=tuple(exact))
+
+
+def subscriptions_of(ledger: RefundLedger, kind: str, wishes: list[Wish]) -> list[Wish]:
+    """M14, S3-14: once a product is refunded in full, what is left of its linked subscriptions.
+
+    The wishes were reserved already. Partial refunds and gestures cascade to nothing.
+    """
+    if kind in ("commercial_gesture", "cancellation", "linked_subscription"):
+        return []
+    full = {wish.part_id for wish in wishes if wish.kind == "line" and ledger.line(wish.part_id).used_up}
+    linked = [line for line in ledger.lines if line.linked in full and line.remaining]
+    return [_everything(line) for line in linked]
+
+
+def funded(shares: list[dict[str, Any]], amounts: list[int]) -> list[list[dict[str, Any]]]:
+    """M21: the funding of each part of a refund, taken from the whole's in turn. Raises FundingDiffers."""
+    given = sum(share["amount"] for share in shares)
+    if not shares:
+        return [[] for _ in amounts]
+    if given != sum(amounts):
+        raise FundingDiffers(given=given, amount=sum(amounts))
+    rest, found = [dict(share) for share in shares], []
+    for amount in amounts:
+        mine = []
+        while amount:
+            taken = min(amount, rest[0]["amount"])
+            if taken:
+                mine.append({**rest[0], "amount": taken})
+            rest[0]["amount"] -= taken
+            amount -= taken
+            if not rest[0]["amount"]:
+                rest.pop(0)
+        found.append(mine)
+    return found
+
+
 # ── over the payments: M11 ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def split(ledger: RefundLedger, profile: Profile, wishes: list[Wish]) -> list[tuple[Payment, list[Wish]]]:
+def split(
+    ledger: RefundLedger, profile: Profile, wishes: list[Wish], instrument: str = "original"
+) -> list[tuple[Payment, list[Wish]]]:
     """Which payment pays which wishes: the profile's instruments first, then the latest capture, each within its own.
 
     A wish that two payments share is cut; its units go with the part that completes it. Raises AmountExceedsRefundable
@@ -200,7 +276,7 @@ def split(ledger: RefundLedger, profile: Profile, wishes: list[Wish]) -> list[tu
     """
     shares: list[tuple[Payment, list[Wish]]] = []
     queue = list(wishes)
-    for payment in in_order([one for one in ledger.payments if one.available > 0], profile):
+    for payment in in_order(_payers(ledger, instrument), profile):
         room, mine = payment.available, []
         while queue and (room or not queue[0].amount):
             wish = queue.pop(0)
@@ -214,6 +290,12 @@ def split(ledger: RefundLedger, profile: Profile, wishes: list[Wish]) -> list[tu
     if any(wish.amount for wish in queue):
         raise AmountExceedsRefundable(available=ledger.available)
     return shares
+
+
+def _payers(ledger: RefundLedger, instrument: str) -> list[Payment]:
+    """Payments with something left; where the payer's PayPal is chosen and he paid by it, those (T24)."""
+    having = [one for one in ledger.payments if one.available > 0]
+    return [one for one in having if instrument == one.provider == "paypal"] or having
 
 
 def in_order(payments: list[Payment], profile: Profile) -> list[Payment]:

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from services.refund.policies.eligibility import PROMISES
 from services.refund.policies.profiles import ASK_AT, Profile
 
 PAID_BY_HAND = "by_hand"  # a person pays and records the reference
-_AUTOMATIC = frozenset({"stripe"})
+IN_HOUSE = "in_house"  # a coupon or store credit: nobody outside is called
+_AUTOMATIC = frozenset({"stripe", "paypal"})
 # Shorter than the lease of a job: whoever takes a job over from a process that died asks before it sends.
 ASK_FIRST_AFTER = timedelta(seconds=20)
-# Stripe forgets a key after 24 hours: later than this the same key would pay again.
-KEY_HONOURED_FOR = timedelta(hours=23)
 
 
 def provider_of(payment_provider: str, instrument: str, instant: bool) -> str:
     """Who pays: the provider of the payment where we can call it, else a person. `instant` is for benchmarks."""
-    if instrument != "original":
+    if instrument in PROMISES:
+        return IN_HOUSE
+    if instrument not in ("original", "paypal") or (instrument == "paypal" and payment_provider != "paypal"):
         return PAID_BY_HAND
     if instant:
         return "instant"
     return payment_provider if payment_provider in _AUTOMATIC else PAID_BY_HAND
 
 
-def paid_at_once(profile: Profile, provider: str) -> bool:
-    """REF-08: executed by itself as soon as it is approved."""
-    return profile.execution == "automatic" and provider != PAID_BY_HAND
+def paid_at_once(profile: Profile, provider: str, requested_by: str) -> bool:
+    """REF-08: executed by itself as soon as it is approved. Where the merchant executes, his own wish is that."""
+    if provider == PAID_BY_HAND or profile.execution == "platform":
+        return False
+    return profile.execution == "automatic" or requested_by in ("seller", "integrator", "system")
 
 
 def next_question(asked: int) -> timedelta | None:

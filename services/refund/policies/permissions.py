@@ -13,12 +13,15 @@ MAY = {
     "cancel": _SELLER_SIDE | _STAFF,
     "execute": _STAFF,
     "retry": _SELLER_SIDE | _STAFF,
+    "redeem": _SELLER_SIDE | _STAFF,
+    "revoke": _SELLER_SIDE | _STAFF,
 }
 
 
-def may(who: Principal, action: str, seller_id: str) -> bool:
-    """A seller and its integrator for its own orders, staff for the tenant's."""
-    return who.role in MAY[action] and (who.is_staff or _is_of(who, seller_id))
+def may(who: Principal, action: str, seller_id: str, execution: str | None = None) -> bool:
+    """A seller and its integrator for its own orders, staff for the tenant's. Where merchants execute, they may."""
+    roles = MAY[action] | _SELLER_SIDE if action == "execute" and execution == "merchant" else MAY[action]
+    return who.role in roles and (who.is_staff or _is_of(who, seller_id))
 
 
 def sees(who: Principal, seller_id: str, customer_ref: str) -> bool:
