@@ -17,22 +17,22 @@ STATEMENT_LENGTH = 900_000  # characters: some ten thousand lines
 class Upload(Strict):
     """A statement as CSV with a header: provider_ref, payment_ref, refund_id, amount, currency, at.
 
-    amount: minor units. refund_id: ours, where the provider kept it. from, to: the time that the statement covers, to
+    amount: minor units. refund_id: ours, where the provider kept it. start, end: the time that the statement covers, to
     find what is missing in it; without them nothing is called missing.
     """
 
     provider = fields.String(required=True, validate=validate.OneOf(PROVIDERS))
     csv = fields.String(required=True, validate=validate.Length(min=1, max=STATEMENT_LENGTH))
-    from_ = Moment(data_key="from")
-    to = Moment()
+    start = Moment()
+    end = Moment()
 
 
 class Fetch(Strict):
     """Ask the provider itself for its refunds of this time."""
 
     provider = fields.String(required=True, validate=validate.OneOf(PROVIDERS))
-    from_ = Moment(data_key="from", required=True)
-    to = Moment(required=True)
+    start = Moment(required=True)
+    end = Moment(required=True)
 
 
 class ListItems(Strict):

@@ -86,8 +86,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "reconciliation.upload": {"provider": "stripe", "csv": STATEMENT},
     "reconciliation.fetch": {
         "provider": "stripe",
-        "from": "2026-01-01T00:00:00Z",
-        "to": "2026-02-01T00:00:00Z",
+        "start": "2026-01-01T00:00:00Z",
+        "end": "2026-02-01T00:00:00Z",
     },
     "contact.record": {"party": "seller", "ref": "sel_1"},
     "sender.register": {"party": "seller", "ref": "sel_1"},

@@ -160,7 +160,7 @@ def test_the_wrong_path_is_refused_with_its_reason(shop):
         ({"kind": "post_shipment_lines", "lines": [{"line_id": LAMP, "amount": 8744}]}, "AMOUNT_EXCEEDS_REFUNDABLE"),
         ({"kind": "post_shipment_lines", "lines": [{"line_id": LAMP}], "reason_code": "because"}, "UNKNOWN_REASON"),
         ({"kind": "post_shipment_lines", "lines": [{"line_id": LAMP}], "instrument": "coupon"},
-         "INSTRUMENT_NOT_AVAILABLE"),
+         "INSTRUMENT_NOT_ALLOWED"),
         ({"kind": "post_shipment_lines", "lines": [{"line_id": LAMP}], "claim_id": "clm_late"}, "CLAIM_NOT_SYNCED"),
         ({"kind": "external"}, "INVALID_INPUT"),
         ({"kind": "cancellation", "state": "succeeded"}, "INVALID_INPUT"),

@@ -241,7 +241,7 @@ def test_a_chargeback_stops_automatic_refunds_until_a_person_decides(stripe_shop
 
     assert refund["state"] == "pending_approval"
     assert stripe_shop.told("refund.approval_required")[0]["rules"] == ["E7"]
-    assert open_envelope["chargeback"] == {"amount": 5000, "open": True}
+    assert open_envelope["chargeback"] == {"amount": 5000, "open": True, "state": "open"}
     assert open_envelope["available"] == 17490 - 5000 - 8743
     assert stripe_shop.envelope(order)["available"] == 17490 - 8743
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from services.gateway import refund_views as answers
 from services.gateway import views
 from services.gateway.table import Route
 from shared.contracts import coupon, reconciliation
@@ -21,7 +22,7 @@ ROUTES = (
         "What a refund would be, to the cent, reserving nothing",
         contract.QUOTE,
         scope="refunds:read",
-        view=views.Quote(),
+        view=answers.Quote(),
         tag="refunds",
     ),
     write("/v1/refunds", "Request a refund", contract.REQUEST, status=201, location="/v1/refunds/{id}"),
@@ -32,46 +33,46 @@ ROUTES = (
     write(f"{ONE}:cancel", "Cancel, as long as no provider was called", contract.CANCEL),
     write(f"{ONE}:execute", "Pay it out", contract.EXECUTE),
     write(f"{ONE}:retry", "Ask again for a failed refund, as a new one", contract.RETRY, status=201),
-    read(f"{ONE}/explain", "The rules that decided, with what they saw", contract.EXPLAIN, view=views.Explanation()),
+    read(f"{ONE}/explain", "The rules that decided, with what they saw", contract.EXPLAIN, view=answers.Explanation()),
     read(
         "/v1/orders/{order_id}/explain",
         "What each refund rule says to this caller now",
         contract.EXPLAIN_ORDER,
-        view=views.Explanation(),
+        view=answers.Explanation(),
     ),
-    read("/v1/coupons", "List coupons and store credit", coupon.LIST, view=views.listing(views.Coupon)),
-    read("/v1/coupons/{coupon_id}", "A coupon or store credit", coupon.GET, view=views.Coupon()),
-    write("/v1/coupons:redeem", "Spend a coupon by its code, in part or whole", coupon.REDEEM, view=views.Coupon()),
-    write("/v1/coupons/{coupon_id}:revoke", "Take back what is unused", coupon.REVOKE, view=views.Coupon()),
-    read("/v1/refund-policies", "The refund rules in force", rules.LIST, view=views.RefundPolicies()),
-    write("/v1/refund-policies:simulate", "Try rules on the past", rules.SIMULATE, view=views.BackTest()),
+    read("/v1/coupons", "List coupons and store credit", coupon.LIST, view=views.listing(answers.Coupon)),
+    read("/v1/coupons/{coupon_id}", "A coupon or store credit", coupon.GET, view=answers.Coupon()),
+    write("/v1/coupons:redeem", "Spend a coupon by its code, in part or whole", coupon.REDEEM, view=answers.Coupon()),
+    write("/v1/coupons/{coupon_id}:revoke", "Take back what is unused", coupon.REVOKE, view=answers.Coupon()),
+    read("/v1/refund-policies", "The refund rules in force", rules.LIST, view=answers.RefundPolicies()),
+    write("/v1/refund-policies:simulate", "Try rules on the past", rules.SIMULATE, view=answers.BackTest()),
     Route(
         "PUT",
         "/v1/refund-policies/{profile}",
         "Set the tenant's refund rules of a profile",
         rules.PUT,
         scope="refunds:write",
-        view=views.RefundPolicy(),
+        view=answers.RefundPolicy(),
         tag="refunds",
     ),
     write(
         "/v1/reconciliation/statements",
         "Lay a provider's statement beside our books",
         reconciliation.UPLOAD,
-        view=views.Reconciled(),
+        view=answers.Reconciled(),
     ),
     write(
         "/v1/reconciliation/statements:fetch",
         "Ask the provider for its statement",
         reconciliation.FETCH,
         status=202,
-        view=views.StatementAsked(),
+        view=answers.StatementAsked(),
     ),
     read(
         "/v1/reconciliation/lines",
         "What differs between statements and our books",
         reconciliation.LIST,
-        view=views.listing(views.SettlementLine),
+        view=views.listing(answers.SettlementLine),
     ),
-    read("/v1/credit-notes/{credit_note_id}", "A credit note", contract.GET_CREDIT_NOTE, view=views.CreditNote()),
+    read("/v1/credit-notes/{credit_note_id}", "A credit note", contract.GET_CREDIT_NOTE, view=answers.CreditNote()),
 )

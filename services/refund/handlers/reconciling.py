@@ -33,26 +33,26 @@ from shared.runtime.unit_of_work import Context
 def upload_statement(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """A statement by hand. The same line again changes nothing."""
     _staff_only(ctx)
-    period = (args.get("from_"), args.get("to"))
+    period = (args.get("start"), args.get("end"))
     return match(ctx, args["provider"], lines_of(args["csv"]), period)
 
 
 def fetch_statement(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Ask the provider itself: afterwards, in a job."""
     _staff_only(ctx)
-    payload = {"provider": args["provider"], "from": stamp(args["from_"]), "to": stamp(args["to"])}
+    payload = {"provider": args["provider"], "start": stamp(args["start"]), "end": stamp(args["end"])}
     key = ctx.new_id("stm")
     ctx.job("statement", key, payload)
     return {"statement": key, **payload}
 
 
 def fetch(ports: Ports, payload: dict[str, Any], key: str) -> dict[str, Any]:
-    start, end = moment(payload["from"]), moment(payload["to"])
+    start, end = moment(payload["start"]), moment(payload["end"])
     return {"lines": ports.providers[payload["provider"]].settled(start, end)}
 
 
 def settle_statement(ctx: Context, job: JobRun, outcome: dict[str, Any]) -> None:
-    period = (moment(job.payload["from"]), moment(job.payload["to"]))
+    period = (moment(job.payload["start"]), moment(job.payload["end"]))
     match(ctx, job.payload["provider"], outcome["lines"], period)
 
 

@@ -58,7 +58,7 @@ def simulate_rules(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         before, after = decided_by(now, refund, facts), decided_by(then, refund, facts)
         counted = sellers.setdefault((refund.seller_id, refund.currency), Outcomes())
         counted.count(refund.amount, before, after)
-    items = [{"seller_id": id, "currency": currency, **sellers[id, currency].data()} for id, currency in sorted(sellers)]
+    items = [{"seller_id": id, "currency": unit, **sellers[id, unit].data()} for id, unit in sorted(sellers)]
     return {"profile": args["profile"], "since": stamp(args["since"]), "items": items}
 
 
