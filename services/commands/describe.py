@@ -72,7 +72,9 @@ def _row(service: str, contents: Contents) -> str:
 
 
 def announced_by(service: str) -> list[EventType]:
-    return [event for event in EVENTS.values() if event.exchange.split(".", 1)[0] == service]
+    """By stream, in the order of the contract; which contract was imported first says nothing."""
+    mine = [event for event in EVENTS.values() if event.exchange.split(".", 1)[0] == service]
+    return sorted(mine, key=lambda event: event.stream)
 
 
 def _by_stream(names: Iterable[str]) -> dict[str, list[str]]:

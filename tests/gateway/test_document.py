@@ -22,6 +22,7 @@ OPEN_TO_EVERYBODY = {
     "GET /docs",
     "GET /docs/{file}",
     "POST /hooks/stripe",
+    "POST /hooks/paypal",
     "GET /mail/renew/{token}",
     "POST /mail/renew/{token}",
 }
