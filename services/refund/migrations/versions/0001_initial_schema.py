@@ -35,8 +35,44 @@ def upgrade() -> None:
         sa.Column("order_id", sa.String(length=64), nullable=False),
         sa.Column("reason_code", sa.String(length=64), nullable=False),
         sa.Column("handler", sa.String(length=24), nullable=False),
+        sa.Column("opened_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("after_sales", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("claim_facts", schema=None) as batch_op:
+        batch_op.create_index("claim_facts_by_order", ["tenant", "order_id"], unique=False)
+
+    op.create_table(
+        "coupon",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("form", sa.String(length=16), nullable=False),
+        sa.Column("order_id", sa.String(length=64), nullable=False),
+        sa.Column("refund_id", sa.String(length=64), nullable=False),
+        sa.Column("payment_id", sa.String(length=64), nullable=False),
+        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("customer_ref", sa.String(length=64), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("value", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("remaining", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code", sa.String(length=24), nullable=True),
+        sa.Column("code_hash", sa.String(length=64), nullable=True),
+        sa.Column("issued_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("updated_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("expires_at", shared.storage.types.Utc(timezone=True), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("uses", shared.storage.types.Json(), nullable=False),
+        sa.CheckConstraint("value > 0 AND remaining >= 0 AND remaining <= value", name="coupon_amounts"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("coupon", schema=None) as batch_op:
+        batch_op.create_index("coupon_by_code", ["tenant", "code_hash"], unique=True)
+        batch_op.create_index("coupon_by_customer", ["tenant", "customer_ref", "updated_at", "id"], unique=False)
+        batch_op.create_index("coupon_by_tenant", ["tenant", "updated_at", "id"], unique=False)
+
     op.create_table(
         "credit_note",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -198,6 +234,7 @@ def upgrade() -> None:
         sa.Column("claim_id", sa.String(length=64), nullable=True),
         sa.Column("parent_id", sa.String(length=64), nullable=True),
         sa.Column("retry_of", sa.String(length=64), nullable=True),
+        sa.Column("return_id", sa.String(length=64), nullable=True),
         sa.Column("seller_id", sa.String(length=64), nullable=False),
         sa.Column("customer_ref", sa.String(length=64), nullable=False),
         sa.Column("profile", sa.String(length=32), nullable=False),
@@ -211,6 +248,10 @@ def upgrade() -> None:
         sa.Column("slices", shared.storage.types.Json(), nullable=False),
         sa.Column("reason_code", sa.String(length=64), nullable=False),
         sa.Column("requested_by", shared.storage.types.Json(), nullable=False),
+        sa.Column("requester_id", sa.String(length=64), nullable=False),
+        sa.Column("deductions", shared.storage.types.Json(), nullable=False),
+        sa.Column("shares", shared.storage.types.Json(), nullable=False),
+        sa.Column("children", shared.storage.types.Json(), nullable=False),
         sa.Column("requested_at", shared.storage.types.Utc(timezone=True), nullable=False),
         sa.Column("updated_at", shared.storage.types.Utc(timezone=True), nullable=False),
         sa.Column("verdicts", shared.storage.types.Json(), nullable=False),
@@ -233,8 +274,22 @@ def upgrade() -> None:
         batch_op.create_index("refund_by_customer", ["tenant", "customer_ref", "updated_at", "id"], unique=False)
         batch_op.create_index("refund_by_order", ["tenant", "order_id"], unique=False)
         batch_op.create_index("refund_by_provider_ref", ["provider", "provider_ref"], unique=False)
+        batch_op.create_index(
+            "refund_by_return",
+            ["tenant", "return_id"],
+            unique=False,
+            postgresql_where=sa.text("return_id IS NOT NULL"),
+            sqlite_where=sa.text("return_id IS NOT NULL"),
+        )
         batch_op.create_index("refund_by_seller", ["tenant", "seller_id", "updated_at", "id"], unique=False)
         batch_op.create_index("refund_by_tenant", ["tenant", "updated_at", "id"], unique=False)
+        batch_op.create_index(
+            "refund_gestures",
+            ["tenant", "requester_id", "requested_at"],
+            unique=False,
+            postgresql_where=sa.text("kind = 'commercial_gesture'"),
+            sqlite_where=sa.text("kind = 'commercial_gesture'"),
+        )
 
     op.create_table(
         "refund_ledger",
@@ -264,6 +319,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "return_facts",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("order_id", sa.String(length=64), nullable=False),
+        sa.Column("claim_id", sa.String(length=64), nullable=True),
+        sa.Column("units", shared.storage.types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "rulebook",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("profile", sa.String(length=32), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("rules", shared.storage.types.Json(), nullable=False),
+        sa.Column("changed_by", sa.String(length=64), nullable=False),
+        sa.Column("changed_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "seal",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("upto", sa.String(length=64), nullable=False),
@@ -271,6 +352,29 @@ def upgrade() -> None:
         sa.Column("chain", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
+    op.create_table(
+        "settlement_line",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("provider", sa.String(length=24), nullable=False),
+        sa.Column("provider_ref", sa.String(length=128), nullable=True),
+        sa.Column("refund_id", sa.String(length=64), nullable=True),
+        sa.Column("order_id", sa.String(length=64), nullable=True),
+        sa.Column("seller_id", sa.String(length=64), nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("expected", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("found", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("late_days", sa.Integer(), nullable=True),
+        sa.Column("seen_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("settlement_line", schema=None) as batch_op:
+        batch_op.create_index("settlement_line_by_kind", ["tenant", "kind", "seen_at", "id"], unique=False)
+
     op.create_table(
         "timer",
         sa.Column("id", sa.String(length=200), nullable=False),
