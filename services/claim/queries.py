@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from services.claim.model import Asking, Claim, Offer, OrderCase
 from services.claim.model.parts import viewer
+from services.claim.model.sla import SlaClocks
 from services.claim.model.states import ALIVE, STATES
 from services.claim.profiles.activation import active_profiles
 from services.claim.storage import STORAGE, claims, offers, order_cases, seats
@@ -89,7 +90,16 @@ def get_claim(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """One claim; a foreign one is not found."""
     claim = visible_claim(ctx, args["claim_id"])
     case = ctx.need(OrderCase, claim.order_id) if claim.order_id else None
-    return claim_view(claim, asking_about(ctx, case))
+    view = claim_view(claim, asking_about(ctx, case))
+    if claim.profile.sla is not None and ctx.principal.role != "customer":
+        view["sla"] = sla_view(ctx, claim)
+    return view
+
+
+def sla_view(ctx: Context, claim: Claim) -> list[dict[str, Any]]:
+    """The clocks of a claim, for the team on it."""
+    clocks = ctx.get(SlaClocks, claim.id)
+    return [] if clocks is None else clocks.view(claim, ctx.now, ctx.settings.zone(claim.marketplace))
 
 
 def list_claims(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:

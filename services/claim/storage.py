@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from services.claim.model import Claim, Colleague, DeskModule, ObserverSeat, Offer, OrderCase
+from services.claim.model.sla import SlaClocks
 from services.claim.profiles import PROFILES
 from services.claim.profiles.activation import TenantProfile
 from services.claim.returns.model import Return
@@ -132,6 +133,8 @@ seats = aggregate_table(
     _index("seat_by_observer", "tenant", "kind", "ref", "claim_id"),
 )
 
+sla_clocks = aggregate_table("sla_clocks", metadata, sa.Column("runs", Json, nullable=False))
+
 tenant_profiles = aggregate_table(
     "tenant_profile",
     metadata,
@@ -184,6 +187,7 @@ STORAGE = Storage(
         ),
         Mapping(OrderCase, order_cases),
         Mapping(ObserverSeat, seats),
+        Mapping(SlaClocks, sla_clocks),
         Mapping(TenantProfile, tenant_profiles),
         Mapping(Offer, offers),
         Mapping(Colleague, colleagues),

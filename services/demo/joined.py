@@ -12,6 +12,7 @@ from services.demo.clock import WalkingClock
 from services.demo.folder import Folder
 from services.simulator import Simulator, spawn
 from shared.ops.settings import SERVICES, Settings
+from shared.runtime import virtual_clock
 from shared.runtime.app import App
 from shared.runtime.direct import Joined
 from shared.runtime.unit_of_work import JOB_LEASE
@@ -27,6 +28,7 @@ def demo_settings(folder: Folder, outside: Simulator, base: Settings) -> Setting
         host=base.host,
         port=base.port,
         public_url=f"http://127.0.0.1:{base.port}",
+        virtual_clock=True,
         mail="smtp",
         smtp_url=f"smtp://127.0.0.1:{outside.ports.smtp}",
         mail_domain="maison.example",
@@ -77,6 +79,8 @@ class JoinedSuite:
 
     def start(self) -> None:
         """Go on with what was left: events not delivered, jobs and timers due; then with whatever comes."""
+        for app in self.apps.values():
+            virtual_clock.install(app, self.clock)
         for app in self.apps.values():
             _take_back_leases(app)
         self.joined.start()

@@ -203,6 +203,7 @@ class Claim(Versioned):
     opened_at = Moment(required=True)
     updated_at = Moment(required=True)
     allowed_resolutions = fields.List(fields.String(), required=True)
+    sla = fields.List(fields.Dict())
 
 
 class Return(Versioned):
@@ -443,16 +444,6 @@ class Profiles(View):
     """What a form needs: reasons, resolutions and labels in French and English."""
 
     items = fields.List(fields.Dict(), required=True)
-
-
-class ActivatedProfile(View):
-    """key: what claims opened from now on keep of it. former: the key of the version before."""
-
-    profile = fields.String(required=True)
-    profile_version = Whole(required=True)
-    key = fields.String(required=True)
-    former = fields.String(required=True, allow_none=True)
-    activated_at = Moment(required=True)
 
 
 class Me(View):

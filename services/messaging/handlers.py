@@ -53,6 +53,8 @@ def post_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         ctx.save(thread)
     aliases.equip(ctx, thread)
     message = _message(ctx, thread, author, args["text"], visibility, asks=args.get("asks"))
+    if args["automatic"]:
+        message.via = contract.AUTOMATIC
     side = talk if visibility == PUBLIC else private
     side.post(message, stamp(ctx.now))
     ctx.save(message)

@@ -77,6 +77,13 @@ class Holding(ClaimFact):
     hold_mode = fields.String(required=True, validate=validate.OneOf(("none", "order", "disputed")))
 
 
+class DueSchema(Strict):
+    """Until when the profile promises a first answer and a solution, as things stand at the opening."""
+
+    first_answer = Moment()
+    resolution = Moment()
+
+
 class Opened(Holding):
     number = fields.String(required=True)
     category = fields.String(required=True)
@@ -95,6 +102,7 @@ class Opened(Holding):
     photos_count = Whole(required=True)
     supplier_ids = fields.List(Id(), required=True)
     message = fields.Nested(MessageSchema, required=True)
+    due = fields.Nested(DueSchema)
 
 
 class RefundLine(Strict):
@@ -224,6 +232,32 @@ announce(
         "claim.observer_removed": ObserverChanged(),
     },
 )
+
+
+class ClockFact(Strict):
+    """A promise about time. due_at: when it ends. period: how often this clock has started on this claim.
+
+    party: whose turn it is. started_at and target_s tell how long the promise was.
+    """
+
+    claim_id = Id(required=True)
+    order_id = Id(required=True, allow_none=True)
+    seller_id = Id(required=True)
+    customer_ref = Id(required=True)
+    handler = fields.String(required=True)
+    assignee = Id(required=True, allow_none=True)
+    clock = fields.String(
+        required=True, validate=validate.OneOf(("first_answer", "next_answer", "resolution", "platform_decision"))
+    )
+    period = Whole(least=1, required=True)
+    started_at = Moment(required=True)
+    due_at = Moment(required=True)
+    target_s = Whole(required=True)
+    elapsed_s = Whole(required=True)
+    party = fields.String(required=True)
+
+
+announce("claim", {"sla.warning": ClockFact(), "sla.breached": ClockFact()}, audience=INTERNAL)
 
 
 class ProfileActivated(Strict):

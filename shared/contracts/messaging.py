@@ -112,12 +112,19 @@ class OneThread(Strict):
             raise ValidationError("Name the thread either by thread_id or by claim_id.")
 
 
+AUTOMATIC = "automatic"  # via: a machine wrote it; nobody has answered yet (S3-21)
+
+
 class PostArgs(OneThread):
-    """Without `visibility` the server decides (S1-31): see `compose_defaults` of the thread."""
+    """Without `visibility` the server decides (S1-31): see `compose_defaults` of the thread.
+
+    automatic: written by a machine, an auto-responder or a bot; it is shown, and counts as nobody's answer.
+    """
 
     text = Text(MESSAGE_LENGTH, required=True)
     visibility = fields.String(validate=validate.OneOf(VISIBILITIES))
     asks = fields.Nested(AskedSchema)
+    automatic = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
 
 
 class SetVisibilityArgs(Strict):

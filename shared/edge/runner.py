@@ -15,8 +15,9 @@ from nameko.containers import ServiceContainer
 
 from shared.edge.http_server import HttpServer
 from shared.edge.topology_plan import load as load_topology
+from shared.kernel.clock import VirtualClock
 from shared.ops.settings import PRODUCTION, Settings
-from shared.runtime import faults
+from shared.runtime import faults, virtual_clock
 from shared.runtime.app import App
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,10 @@ def _start(name: str, settings: Settings) -> Hosted | _Gateway:
     if name == "gateway":
         return _Gateway(settings)
     module = importlib.import_module(f"services.{name}.service")
-    app = importlib.import_module(f"services.{name}.app").build(settings)
+    clock = VirtualClock() if settings.virtual_clock else None
+    app = importlib.import_module(f"services.{name}.app").build(settings, clock)
+    if clock is not None:
+        virtual_clock.install(app, clock)
     if settings.faults:
         faults.install(app, settings.faults)
     return Hosted(module.SERVICE, app, settings, followed_streams())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from shared.kernel.errors import Refusal
+
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -29,6 +31,30 @@ class ManualClock:
     def advance(self, **delta: float) -> datetime:
         self._now += timedelta(**delta)
         return self._now
+
+
+class ClockMovedBack(Refusal):
+    """Time only goes forward: what has happened by now cannot be undone. Start a fresh stack to begin earlier."""
+
+    code = "CLOCK_MOVED_BACK"
+    status = 409
+    rule = "N5"
+
+
+class VirtualClock:
+    """The time of day and how far QA has travelled ahead of it (N5): it runs on, and never goes back."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def move_to(self, offset: timedelta) -> None:
+        """Raises ClockMovedBack."""
+        if offset < self.offset:
+            raise ClockMovedBack(offset_s=offset.total_seconds(), now_s=self.offset.total_seconds())
+        self.offset = offset
 
 
 def stamp(moment: datetime) -> str:

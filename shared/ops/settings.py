@@ -6,8 +6,11 @@ import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from environs import FileAwareEnv
+
+from shared.kernel.calendar import UnknownZone, zone_named
 
 SERVICES = ("order", "claim", "messaging", "refund", "notification")
 SECRETS = (
@@ -42,6 +45,9 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     call_secret: str = field(default="", repr=False)
     faults: str = ""  # rollback:0.05,handler:0.02 makes so many fail; for the chaos driver, refused in production
+    virtual_clock: bool = False  # QA may travel ahead in time; refused in production
+    time_zone: str = "Europe/Paris"  # of marketplaces that marketplace_time_zones does not name
+    marketplace_time_zones: str = ""  # main=Europe/Paris,tokyo=Asia/Tokyo
     # notification
     mail: str = "folder"  # smtp | folder | off
     smtp_url: str = field(default="smtp://127.0.0.1:1025", repr=False)
@@ -90,6 +96,9 @@ class Settings:
         if self.case_file_key and not HEX_KEY.fullmatch(self.case_file_key):
             raise SettingsRefused("CASE_FILE_KEY: 64 hexadecimal digits, as `openssl rand -hex 32` prints them")
 
+        if self.mode == PRODUCTION and self.virtual_clock:
+            raise SettingsRefused("VIRTUAL_CLOCK lets callers move the time: it is for tests, unset it in production")
+        self._zones()
         if self.mode == PRODUCTION:
             self._refuse_development_secrets()
 
@@ -101,6 +110,22 @@ class Settings:
         public = sorted(name.upper() for name, secret in secrets.items() if "development" in str(secret))
         if public:
             raise SettingsRefused(f"set your own {', '.join(public)}: these are the public ones of the example stack")
+
+    def _zones(self) -> dict[str, ZoneInfo]:
+        """The time zone of each marketplace that has one of its own; `` is that of the others."""
+        try:
+            zones = {"": zone_named(self.time_zone)}
+            for part in filter(None, self.marketplace_time_zones.split(",")):
+                marketplace, _, name = part.strip().partition("=")
+                zones[marketplace] = zone_named(name)
+        except UnknownZone as wrong:
+            raise SettingsRefused(f"TIME_ZONE, MARKETPLACE_TIME_ZONES: {wrong}") from None
+        return zones
+
+    def zone(self, marketplace: str) -> ZoneInfo:
+        """In whose days and hours this marketplace counts."""
+        zones = self._zones()
+        return zones.get(marketplace, zones[""])
 
     @property
     def production(self) -> bool:

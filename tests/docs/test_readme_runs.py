@@ -45,6 +45,12 @@ def test_the_readmes_calls_answer_on_a_demo(tmp_path):
         assert "claim.opened" in [item["type"] for item in history["items"]]
         assert "order: holds" in whole
         assert "case.zip: genuine" in whole
+        (travel,) = blocks(ROOT / "docs" / "how-to" / "travel-in-time.md", "sh")
+        travel = travel.replace("127.0.0.1:8000", f"127.0.0.1:{demo.port}")
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", travel], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        arrived, shown = _documents(done.stdout)
+        assert arrived["offset_seconds"] == shown["offset_seconds"] == 28 * 86_400
     finally:
         demo.interrupt()
 

@@ -109,7 +109,7 @@ def test_every_read_answers_the_etag_it_promises(api):
     ids = {"order_id": order["id"], "claim_id": claim["id"], "thread_id": claim["id"].replace("clm_", "thr_")}
     read = 0
     for route in api.gateway.table.routes:
-        if route.writes or route.scope is None or not set(route.parameters) <= set(ids):
+        if route.writes or route.scope is None or route.tag == "clock" or not set(route.parameters) <= set(ids):
             continue
         path = route.path.format_map(ids)
         first = api.call("GET", path, agent())

@@ -10,8 +10,10 @@ from services.claim.desk import queries as desk_queries
 from services.claim.handlers import commands as do
 from services.claim.handlers import desk, modules, observing
 from services.claim.handlers import reactions as hear
+from services.claim.handlers.deadlines import watch_clock
 from services.claim.handlers.deciding import AUTO_CLOSE, AUTO_CONFIRM
 from services.claim.handlers.opening import open_a_claim
+from services.claim.handlers.sla import SLA
 from services.claim.model import Claim, OrderCase
 from services.claim.profiles.activation import activate
 from services.claim.returns import handlers as send_back
@@ -118,6 +120,7 @@ CONTENTS = Contents(
     timers={
         AUTO_CLOSE: hear.close_by_itself,
         AUTO_CONFIRM: hear.confirm_by_itself,
+        SLA: watch_clock,
         send_back.NOT_RECEIVED: send_back.not_received,
     },
 )

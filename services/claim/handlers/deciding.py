@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.claim import policies, queries
+from services.claim.handlers.sla import follow
 from services.claim.model import Asking, Claim, OrderCase, permits
 from services.claim.model.states import REFUSED, RESOLVED, SOLUTION_PROPOSED
 from services.claim.views import claim_view
@@ -50,6 +51,7 @@ def keep(ctx: Context, at: TakenUp) -> dict[str, Any]:
         ctx.save(at.case)
     if at.claim.state != at.before:
         _set_deadlines(ctx, at)
+    follow(ctx, at.claim)
     return claim_view(at.claim, at.asking)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.claim.handlers.modules import module_of
 from services.claim.handlers.observing import seat
+from services.claim.handlers.sla import follow, promise
 from services.claim.model import (
     Asking,
     Claim,
@@ -132,4 +133,6 @@ def _profile(ctx: Context, marketplace: str, code: str) -> tuple[Profile, DeskMo
 def _keep(ctx: Context, claim: Claim) -> None:
     for observer in claim.observers:
         seat(ctx, claim, observer["kind"], observer["id"], active=True)
+    promise(ctx, claim)
     ctx.save(claim)
+    follow(ctx, claim)

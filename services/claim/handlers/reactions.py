@@ -9,6 +9,7 @@ from services.claim.model import Claim, Comment, OrderCase
 from services.claim.model.refusals import OrderNotSynced
 from services.claim.model.states import REFUSED, RESOLVED
 from services.claim.policies import AUTO_CLOSE_AFTER
+from shared.contracts.messaging import AUTOMATIC
 from shared.kernel.clock import moment
 from shared.kernel.errors import Refusal
 from shared.runtime.unit_of_work import Context
@@ -143,6 +144,8 @@ def _waiting_for_refund(ctx: Context, data: dict[str, Any]) -> Claim | None:
 
 # comments
 
+BY_A_MACHINE = frozenset({AUTOMATIC, "timer"})  # no answer: it starts, turns and stops nothing (S3-21)
+
 
 def hear_comment(ctx: Context, event: Any) -> None:
     """CLM-02, CLM-17 and the awaited party: a person's own comment. What came with our own events is known.
@@ -150,7 +153,7 @@ def hear_comment(ctx: Context, event: Any) -> None:
     Of a private one only who wrote it and whom it asks arrives here, never the text (I5).
     """
     data = event.data
-    if data["origin"] != "post":
+    if data["origin"] != "post" or data["via"] in BY_A_MACHINE:
         return
     author = data["author"]
     comment = Comment(author["type"], moment(data["posted_at"]), author["id"], data.get("asks"))

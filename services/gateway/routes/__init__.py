@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.gateway.routes import (
     claims,
+    clock,
     desk,
     docs,
     hooks,
@@ -26,5 +27,6 @@ ROUTES: tuple[Route, ...] = (
     *refunds.ROUTES,
     *notifications.ROUTES,
     *hooks.ROUTES,
+    *clock.ROUTES,
     *docs.ROUTES,
 )

@@ -16,7 +16,7 @@ from services.gateway.inquiry import Inquiry
 from services.gateway.table import Route
 from shared.contracts import claim as contract
 from shared.contracts import messaging, timeline
-from shared.contracts.fields import Id
+from shared.contracts.fields import Id, Moment, Whole
 from shared.kernel.errors import InvalidInput
 from shared.runtime.calls import Answer
 
@@ -43,6 +43,16 @@ class ChangedClaim(contract.OneClaim):
     def one_at_a_time(self, data: dict[str, Any], **_: object) -> None:
         if len(data.keys() & CHANGES.keys()) != 1:
             raise ValidationError("Change one of assignee, awaiting and state at a time.")
+
+
+class ActivatedProfile(views.View):
+    """key: what claims opened from now on keep of it. former: the key of the version before."""
+
+    profile = fields.String(required=True)
+    profile_version = Whole(required=True)
+    key = fields.String(required=True)
+    former = fields.String(required=True, allow_none=True)
+    activated_at = Moment(required=True)
 
 
 # each change is one command, so that all of a PATCH happens or nothing of it
@@ -110,7 +120,7 @@ ROUTES = (
         "Activate a new version of a profile, for claims opened from now on",
         contract.ACTIVATE_PROFILE,
         scope="profiles:write",
-        view=views.ActivatedProfile(),
+        view=ActivatedProfile(),
         status=201,
         tag="claims",
     ),
