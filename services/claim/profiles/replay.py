@@ -50,7 +50,7 @@ def replay(connection: Any, storage: Storage, tenant: str, profile: Profile, sin
     """Live every claim of this tenant and profile code again, oldest first; nothing is written."""
     report = Report(profile.key)
     for claim in past_claims(connection, storage, tenant, profile.code, since):
-        case = case_of(connection, storage, claim.order_id)
+        case = case_of(connection, storage, claim.order_id) if claim.order_id else None
         history = history_of(connection, storage, claim.id)
         if history and case is not None:
             report.claims += 1
@@ -104,12 +104,13 @@ def _opened(past: Claim, case: OrderCase, event: Envelope, profile: Profile, ask
     data = event.data
     there = OrderCase(**{**vars(case), "events": [], "phase": asking.order_phase})
     complaint = Complaint(
-        past.id,
-        data["message"]["message_id"],
-        data["message"]["text"],
-        data["reason_code"],
-        data["title"],
-        tuple(data["lines"]),
+        claim_id=past.id,
+        message_id=data["message"]["message_id"],
+        text=data["message"]["text"],
+        reason_code=data["reason_code"] if past.own_reason is None else None,
+        title=data["title"],
+        lines=tuple(data["lines"]),
+        category=data["category"],
     )
     return open_claim(asking, profile, there, complaint)
 
