@@ -22,6 +22,7 @@ from services.gateway.problems import ReadItFirst, ScopeMissing, problem
 from services.gateway.rates import Rates
 from services.gateway.routes import ROUTES
 from services.gateway.table import ANY_CALLER, Compiled, Table
+from shared.documents.printer import Printer
 from shared.kernel.errors import InvalidInput, Refusal
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
@@ -47,6 +48,8 @@ class Gateway:
         self.stopping = False
         self._authentication = Authentication(settings)
         self.rates = Rates(settings)
+        self.printer = Printer()
+        self.pay_patience = 1.0  # times two seconds: how long a payer waits here for the provider's page
 
     @cached_property
     def document(self) -> bytes:

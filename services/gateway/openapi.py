@@ -43,6 +43,7 @@ STATUSES = {
     503: "A service does not answer, or is too busy",
     504: "The deadline passed before the work began",
 }
+PAGES = ("/pay/",)  # where people come with a link and no account
 HEADERS = {
     "X-Request-Id": "Names this request in our logs",
     "ETag": "The version, to be sent back as If-Match or If-None-Match",
@@ -71,12 +72,16 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     return made
 
 
+def _problem_content() -> dict[str, Any]:
+    return {"application/problem+json": {"schema": Problem}}
+
+
 def _problem_response(status: int, text: str) -> dict[str, Any]:
     names = ["X-Request-Id"] + (["Retry-After"] if status in (409, 429, 503) else [])
     return {
         "description": text,
         "headers": _headers(names),
-        "content": {"application/problem+json": {"schema": Problem}},
+        "content": _problem_content(),
     }
 
 
@@ -94,7 +99,10 @@ def _operation(spec: Any, route: Route) -> dict[str, Any]:
         found["x-scope"] = needed[0] if needed else ""
     else:
         found["security"] = []
-    if route.writes and route.takes is not None and (body := _body(route, route.takes)):
+    if route.path.startswith(PAGES) and route.writes:
+        form = {"type": "object", "properties": {"with": {"enum": ["stripe", "paypal", "restart"]}}}
+        found["requestBody"] = {"content": {"application/x-www-form-urlencoded": {"schema": form}}}
+    elif route.writes and route.takes is not None and (body := _body(route, route.takes)):
         found["requestBody"] = body
     return found
 
@@ -150,6 +158,8 @@ def _query_parameters(spec: Any, schema: Schema) -> list[dict[str, Any]]:
 
 
 def _responses(route: Route) -> dict[str, Any]:
+    if route.path.startswith(PAGES):
+        return _page_answers(route)
     answers: dict[str, Any] = {str(route.status): _success(route)}
     for status in _possible(route):
         answers[str(status)] = f"Problem{status}"
@@ -160,9 +170,24 @@ def _responses(route: Route) -> dict[str, Any]:
     return answers
 
 
+def _page_answers(route: Route) -> dict[str, Any]:
+    """A page for people answers people: what it refuses, it says as a page too."""
+    page = {"headers": _headers(["X-Request-Id"]), "content": {"text/html": {"schema": {"type": "string"}}}}
+    answers: dict[str, Any] = {
+        "200": {"description": route.summary, **page},
+        "404": {"description": "There is no such link", **page, "content": {**page["content"], **_problem_content()}},
+        "410": {"description": "The link is paid, expired or revoked: it works no more", **page},
+    }
+    if route.writes:
+        answers["303"] = {"description": "To the provider's page, or back to this one"}
+    others = [400, 405, 411, 413, 414, 415, 429, 500, 503] if route.writes else [400, 414, 429, 500, 503]
+    return answers | {str(status): f"Problem{status}" for status in others if status in STATUSES}
+
+
 def _possible(route: Route) -> list[int]:
     if route.scope is None and not route.writes:
-        return [400, 404, 414, 500] if route.parameters else [400, 414, 500]
+        some = [429, 503] if route.path == "/documents" else []
+        return sorted([400, *([404] if route.parameters or some else []), 414, 500, *some])
     found = {400, 401, 403, 404, 409, 414, 422, 429, 500, 503, 504}
     if route.writes:
         found |= {411, 412, 413, 415}
@@ -178,10 +203,9 @@ def _success(route: Route) -> dict[str, Any]:
         names += ["Idempotent-Replayed"] if route.writes else []
         names += ["Location"] if route.location else []
     found: dict[str, Any] = {"description": route.summary, "headers": _headers(names)}
-    kinds = {"/metrics": "text/plain", "/docs": "text/html", "/docs/{file}": "*/*", "/mail/renew/{token}": "text/html"}
     files = {"/v1/claims/{claim_id}/case-file": "application/zip"}
-    if route.path in kinds:
-        found["content"] = {kinds[route.path]: {"schema": {"type": "string"}}}
+    if kind := _kind(route):
+        found["content"] = {kind: {"schema": {"type": "string"}}}
     elif route.path in files:
         found["content"] = {files[route.path]: {}}
     elif route.path == "/openapi.json":
@@ -189,6 +213,20 @@ def _success(route: Route) -> dict[str, Any]:
     else:
         found["content"] = {"application/json": {"schema": route.view}}
     return found
+
+
+def _kind(route: Route) -> str | None:
+    """The type of what is not JSON."""
+    if route.path.endswith((".html", ".pdf")):
+        return "text/html" if route.path.endswith(".html") else "application/pdf"
+    pages = {
+        "/metrics": "text/plain",
+        "/docs": "text/html",
+        "/docs/{file}": "*/*",
+        "/documents": "*/*",
+        "/mail/renew/{token}": "text/html",
+    }
+    return pages.get(route.path)
 
 
 def _headers(names: list[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from services.notification.adapters.folder import FolderTransport
 from services.notification.adapters.smtp import SmtpTransport
 from services.notification.handlers import CONTENTS
 from services.notification.letters import Letters
+from services.notification.links import Links
 from services.notification.ports import Ports, Transport
 from services.notification.storage import STORAGE
 from shared.kernel.clock import Clock, SystemClock
@@ -22,7 +23,9 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
     mail: `smtp` sends, `folder` writes files to `<data>/mails`, `off` keeps notifications as rows only (benchmarks).
     """
     database = Database(settings.database_url("notification"), settings.pool_size)
-    letters = Letters(database, clock or SystemClock(), settings.mail_from, settings.mail_domain, settings.relay_domain)
+    links = Links(settings.public_url, settings.link_secret)
+    sender, relay = settings.mail_from, settings.relay_domain
+    letters = Letters(database, clock or SystemClock(), sender, settings.mail_domain, links, relay)
     transport = _transport(settings)
     ports = Ports(letters, transport) if transport else None  # without one, no job is ever queued that would need them
     return App("notification", STORAGE, CONTENTS, database, clock, ports=ports, settings=settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -10,11 +11,12 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from services.notification import policies
+from services.notification.links import Links
 from services.notification.model import CommentCopy, Contact, Notification
 from services.notification.queries import Dossier, dossier
 from services.notification.rendering import render, squeeze
 from shared.contracts.mail import BOUNCES
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, moment
 from shared.storage.engine import Database
 
 
@@ -39,8 +41,11 @@ class Letters:
     relay: the domain that takes answers and reports of what could not be delivered; empty: none does.
     """
 
-    def __init__(self, database: Database, clock: Clock, sender: str, domain: str, relay: str = "") -> None:
+    def __init__(
+        self, database: Database, clock: Clock, sender: str, domain: str, links: Links, relay: str = ""
+    ) -> None:
         self._database, self._clock, self._domain, self._relay = database, clock, domain, relay
+        self._links = links
         self._brand, self._address = parseaddr(sender)
 
     def write(self, tenant: str, notification_id: str) -> Letter | NoLetter:
@@ -50,7 +55,7 @@ class Letters:
         excuse = _excuse(found)
         if excuse or contact is None:
             return excuse or NoLetter("contact_unknown", later=True)
-        facts = _facts(found, contact)
+        facts = _facts(found, contact, self._links, self._clock.now())
         reply_to = self._reply_to(found)
         rendered = render(notification.template, contact.locale, self._brand, facts, answerable=bool(reply_to))
         mail = EmailMessage(policy=SMTP)
@@ -126,7 +131,7 @@ def _withheld(found: Dossier, comment: CommentCopy | None) -> str | None:
     return policies.withheld(found.notification.kind, found.notification.ref, included, private)
 
 
-def _facts(found: Dossier, contact: Contact) -> dict[str, Any]:
+def _facts(found: Dossier, contact: Contact, links: Links, now: datetime) -> dict[str, Any]:
     """What templates are given. No contact but the recipient's own, and of that only the name."""
     notification: Notification = found.notification
     return {
@@ -136,7 +141,18 @@ def _facts(found: Dossier, contact: Contact) -> dict[str, Any]:
         "claim": found.claim,
         "comments": [comment for comment in found.comments if _withheld(found, comment) is None],
         **_TRANSLATED.get(notification.template, lambda facts, locale: facts)(notification.facts, contact.locale),
+        **_links(notification, links, now),
     }
+
+
+def _links(notification: Notification, links: Links, now: datetime) -> dict[str, Any]:
+    """The address that this mail leads to, where it leads to one of ours."""
+    facts, kind = notification.facts, notification.template.removesuffix("_issued")
+    if notification.template == "payment_link":
+        return {"url": links.payment(facts["sealed"]), "expires_at": moment(facts["expires_at"])}
+    if kind in ("invoice", "credit_note"):
+        return {"url": links.document(kind, facts[f"{kind}_id"], notification.tenant, facts["customer_ref"], now)}
+    return {}
 
 
 def _state_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:

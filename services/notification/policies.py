@@ -54,6 +54,8 @@ MATRIX: dict[str, Rule] = {
     "refund.outcome_unknown": Rule("refund_unknown", ("seller", "staff")),
     "credit_note.issued": Rule("credit_note_issued", ("customer",)),
     "alias.late_mail": Rule("late_mail", ("holder",)),  # N8
+    "invoice.issued": Rule("invoice_issued", ("customer",)),  # S4-24
+    "payment_link.issued": Rule("payment_link", ("customer",)),  # S4-06
 }
 """What is not named here tells nobody: order.internal_state_changed least of all (S4-27)."""
 

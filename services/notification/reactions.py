@@ -133,7 +133,22 @@ def tell_when_refunded(ctx: Context, event: Any) -> None:
 
 def tell_when_credit_note_issued(ctx: Context, event: Any) -> None:
     note = event.data
-    _tell(ctx, event, note, _of_order(note), {name: note[name] for name in ("number", "total", "taxes")})
+    facts = {name: note[name] for name in ("number", "total", "taxes", "credit_note_id", "customer_ref")}
+    _tell(ctx, event, note, _of_order(note), facts)
+
+
+def tell_when_invoice_issued(ctx: Context, event: Any) -> None:
+    invoice = event.data
+    facts = {name: invoice[name] for name in ("number", "total", "taxes", "invoice_id", "customer_ref")}
+    _tell(ctx, event, invoice, _of_order(invoice), facts)
+
+
+def send_link_when_issued(ctx: Context, event: Any) -> None:
+    """S4-06. What is kept here is sealed; the link is made when the mail is written."""
+    link = event.data
+    _tell(
+        ctx, event, link, _of_order(link), {name: link[name] for name in ("amount", "purpose", "expires_at", "sealed")}
+    )
 
 
 def keep_reply_address(ctx: Context, event: Any) -> None:
@@ -325,4 +340,6 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "alias.expired": forget_reply_address,
     "alias.revoked": forget_reply_address,
     "alias.late_mail": tell_when_mail_came_late,
+    "invoice.issued": tell_when_invoice_issued,
+    "payment_link.issued": send_link_when_issued,
 }

@@ -30,6 +30,11 @@ MAY = {
     "see_marketplace": SELLING | {"coordinator"},
     "grant_entitlement": frozenset({"integrator", "platform_agent"}),
     "stop_reminders": frozenset({"customer", "coordinator", "platform_agent"}),
+    "make_invoice": SELLING,
+    "set_billing": SELLING | {"coordinator"},
+    "set_identity": SELLING,
+    "read_identity": SELLING | {"coordinator"},
+    "request_payment": SELLING | {"coordinator"},
 }
 
 # ORD-01…ORD-14: the phases in which a command is possible at all.
@@ -45,6 +50,10 @@ PHASES = {
     "deliver": frozenset({"shipped"}),
     "complete": frozenset({"shipped", "delivered"}),
     "cancel": frozenset({"awaiting_payment", "paid", "preparing"}),
+    "make_invoice": frozenset({"shipped", "delivered", "completed"}),
+    "request_payment": frozenset(
+        {"awaiting_payment", "paid", "preparing", "partially_shipped", "shipped", "delivered"}
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from services.order.invoicing import storage as invoicing
 from services.order.model import (
     Contact,
     Entitlement,
@@ -15,6 +16,7 @@ from services.order.model import (
     Settlement,
     line_data,
 )
+from services.order.paying import storage as paying
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -48,6 +50,8 @@ orders = aggregate_table(
     sa.Column("claim_count", sa.Integer, nullable=False),
     sa.Column("entitlements", Json, nullable=False),
     sa.Column("replaces", Json),
+    sa.Column("invoice_id", sa.String(64)),
+    sa.Column("payment_request", Json),
     sa.UniqueConstraint("tenant", "marketplace", "number", name="orders_number"),
     # one index per list that people page through, in the order of the page
     sa.Index("orders_by_tenant", "tenant", "updated_at", "id"),
@@ -145,5 +149,7 @@ STORAGE = Storage(
         Mapping(Entitlement, entitlements),
         Mapping(LifecyclePlan, plans),
         Mapping(ReminderChoice, reminder_choices),
+        *invoicing.mappings(metadata),
+        *paying.mappings(metadata),
     ],
 )

@@ -14,6 +14,7 @@ from shared.kernel.principal import Principal
 def order_view(order: Order, settlement: Settlement | None, principal: Principal) -> dict[str, Any]:
     """The order as `principal` may see it. Customers and suppliers get neither internal state nor settlement."""
     view = summary(order, principal)
+    view["invoice_id"] = order.invoice_id
     view["lines"] = [line.view() for line in order.lines]
     view["shipments"] = order.shipments
     view["parcels"] = order.parcels
@@ -77,7 +78,9 @@ def allowed_actions(order: Order, settlement: Settlement | None, principal: Prin
     """The commands this caller may call now without being refused for the order's state (B11)."""
     impossible = {
         "complete": order.open_claims and not (settlement is not None and settlement.held_in_part),
-        "cancel": _has_left(order),
+        "cancel": _has_left(order) or order.being_paid,
+        "make_invoice": order.invoice_id is not None,
+        "request_payment": order.payment_request is not None or not order.amount_due,
         "capture_payment": not order.amount_due,
         "withdraw_line": not any(line.unpaid for line in order.lines),
     }

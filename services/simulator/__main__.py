@@ -18,6 +18,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--smtp-port", type=int, default=1025, help="mail comes in here; 0: any free")
     parser.add_argument("--mail-port", type=int, default=8025, help="mails are read here; 0: any free")
     parser.add_argument("--data", type=Path, help="folder that keeps the state over restarts (default: memory)")
+    parser.add_argument("--public-url", help="where browsers reach the provider port (default: as it listens)")
     parser.add_argument("--until-stdin-closes", action="store_true", help="also end when the parent process does")
     return parser.parse_args(argv)
 
@@ -33,7 +34,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     if arguments.until_stdin_closes:
         await loop.connect_read_pipe(lambda: _EndOfInput(stop), sys.stdin)
     options = Options(arguments.host, arguments.provider_port, arguments.smtp_port, arguments.mail_port,
-                      arguments.data)
+                      arguments.data, arguments.public_url)
     await serve(options, lambda ports: _announce(arguments.host, ports), stop)
 
 

@@ -67,6 +67,16 @@ class Simulator:
         """The last provider calls: method, path, key, outcome (status or "cut")."""
         return self.control("GET", "calls")["calls"]
 
+    def pay(self, url: str, method: str = "") -> int:
+        """Press the button of a provider's own page, as the payer does; the status it answers (303: paid, approved)."""
+        request = urllib.request.Request(url, urlencode({"method": method}).encode(), method="POST")
+        try:
+            with _STAYING.open(request, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
     def faults(self, **switch: object) -> dict:
         """Turn a provider switch on: faults(slow=2, times=1), faults(cut="after"), faults(mode="pending")."""
         return self.control("POST", "faults", switch)
@@ -119,8 +129,16 @@ class Simulator:
                 raise ControlRefused(error.code, json.load(error)["error"]) from None
 
 
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """Answers a redirect instead of following it to a shop that may not be there."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 # Never through a proxy from the environment: the simulator is on this machine or in this network.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_STAYING = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stays)
 
 
 def start(host: str = "127.0.0.1", provider_port: int = 0, smtp_port: int = 0, mail_port: int = 0,

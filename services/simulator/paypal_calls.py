@@ -11,6 +11,7 @@ import orjson
 
 from services.simulator.http import Request, Response, json_response
 from services.simulator.paypal_api import PayPalApi
+from services.simulator.paypal_orders import PayPalOrders
 from services.simulator.paypal_shapes import PayPalError, malformed
 from services.simulator.records import Records
 from services.simulator.replays import KeptAnswer, KeyInUse, Replays
@@ -56,10 +57,11 @@ class _NoToken(Exception):
 class PayPalCalls:
     """The protocol around PayPal's routes."""
 
-    def __init__(self, records: Records, replays: Replays, api: PayPalApi):
+    def __init__(self, records: Records, replays: Replays, api: PayPalApi, orders: PayPalOrders):
         self._records = records
         self._replays = replays
         self._api = api
+        self._orders = orders
 
     def admit(self, request: Request) -> str | None:
         """Check the token; return the call's request id."""
@@ -73,7 +75,8 @@ class PayPalCalls:
         prefer, place = request.headers.get("prefer", ""), f"{request.method} {request.path}"
         kept = self._replays.kept("paypal", key) if key else None
         if kept and kept.place == place:
-            return _labelled(self._api.replayed(kept.body.decode(), prefer))
+            owner = self._orders if "/checkout/orders" in request.path else self._api
+            return _labelled(owner.replayed(kept.body.decode(), prefer))
         if effects.get("http_500") == "kept":
             return self.broken()
         try:

@@ -80,6 +80,9 @@ def _time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+time_text = _time
+
+
 def _money(amount: int, currency: str) -> dict:
     return {"currency_code": currency.upper(), "value": paypal_text(amount, currency)}
 

@@ -6,17 +6,21 @@ import logging
 import time
 from pathlib import Path
 
+from services.simulator.checkouts import Checkouts
 from services.simulator.control import Control
 from services.simulator.faults import Switches, is_seconds, is_word, one_of
 from services.simulator.http import HttpServer, LineCut, Request, Response, Routes
 from services.simulator.ledger import Ledger
+from services.simulator.payer_pages import PayerPages
 from services.simulator.paypal_api import PayPalApi
 from services.simulator.paypal_calls import PayPalCalls, token_response
+from services.simulator.paypal_orders import PayPalOrders
 from services.simulator.records import Records
 from services.simulator.replays import Replays
 from services.simulator.settling import Settling
 from services.simulator.stripe_api import StripeApi
 from services.simulator.stripe_calls import StripeCalls
+from services.simulator.stripe_checkout import StripeCheckout
 from services.simulator.webhooks import Webhooks
 
 _log = logging.getLogger(__name__)
@@ -37,7 +41,8 @@ FILTERS = {"on": "refund", "provider": None}
 class Provider:
     """Everything behind the provider port."""
 
-    def __init__(self, data: Path | None):
+    def __init__(self, data: Path | None, public_url: str | None = None):
+        self._public_url = public_url
         self.records = Records(data / "provider.sqlite" if data else None)
         self.ledger = Ledger(self.records)
         self.replays = Replays(self.records)
@@ -47,19 +52,28 @@ class Provider:
         self.stripe = StripeApi(self.records, self.ledger, self.webhooks)
         self.paypal = PayPalApi(self.records, self.ledger, self.webhooks)
         self.settling = Settling(self.records, self.ledger, self.webhooks, (self.stripe, self.paypal))
+        checkouts = Checkouts(self.records, self.ledger)
+        self.stripe_checkout = StripeCheckout(checkouts, self.webhooks)
+        self.paypal_orders = PayPalOrders(checkouts, self.ledger, self.webhooks)
+        self._pages = PayerPages(self.records, self.stripe_checkout, self.paypal_orders, self.webhooks.wake)
         self._stripe_calls = StripeCalls(self.records, self.replays)
-        self._paypal_calls = PayPalCalls(self.records, self.replays, self.paypal)
+        self._paypal_calls = PayPalCalls(self.records, self.replays, self.paypal, self.paypal_orders)
         self._control = Control(self)
+        paypal = self.paypal.routes + self.paypal_orders.routes
+        stripe = self.stripe.routes + self.stripe_checkout.routes
         self._routes = Routes([
-            *((m, p, (self._paypal_calls, "paypal", *entry)) for m, p, entry in self.paypal.routes),
-            *((m, p, (self._stripe_calls, "stripe", *entry)) for m, p, entry in self.stripe.routes),
+            *((m, p, (self._paypal_calls, "paypal", *entry)) for m, p, entry in paypal),
+            *((m, p, (self._stripe_calls, "stripe", *entry)) for m, p, entry in stripe),
         ])
         self._server = HttpServer(self.answer)
 
     async def listen(self, host: str, port: int) -> int:
         """Start; what a restart left undelivered or unsettled goes on. Returns the real port."""
         port = await self._server.listen(host, port)
-        self.paypal.base = f"http://{host}:{port}"
+        base = f"http://{host}:{port}"
+        self.paypal.base = base
+        # what the payer's browser opens may have another name than what the services call
+        self.stripe_checkout.base = self.paypal_orders.base = self._public_url or base
         self.webhooks.wake()
         self.settling.resume()
         return port
@@ -77,6 +91,8 @@ class Provider:
             return self._control.answer(request)
         if (request.method, request.path) == ("POST", "/v1/oauth2/token"):
             return token_response(request)
+        if page := self._pages.answer(request):
+            return page
         found = self._routes.find(request.method, request.path)
         if found is None:
             return self._stripe_calls.unknown_route(request)

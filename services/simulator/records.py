@@ -21,6 +21,11 @@ CREATE TABLE IF NOT EXISTS refunds (
     created INTEGER NOT NULL, updated INTEGER NOT NULL, settle_at REAL, settle_as TEXT);
 CREATE INDEX IF NOT EXISTS refunds_of_payment ON refunds (provider, payment, seq);
 CREATE INDEX IF NOT EXISTS refunds_due ON refunds (settle_at) WHERE settle_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS checkouts (
+    provider TEXT NOT NULL, id TEXT NOT NULL PRIMARY KEY, currency TEXT NOT NULL, amount INTEGER NOT NULL,
+    status TEXT NOT NULL, title TEXT NOT NULL, reference TEXT NOT NULL, payment TEXT, back TEXT NOT NULL,
+    cancel TEXT NOT NULL, metadata TEXT NOT NULL, locale TEXT NOT NULL, created INTEGER NOT NULL,
+    expires INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (
     provider TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, place TEXT NOT NULL,
     status INTEGER NOT NULL, body BLOB NOT NULL, request_id TEXT NOT NULL, PRIMARY KEY (provider, key));
@@ -34,7 +39,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     state TEXT NOT NULL, last TEXT);
 CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (state);
 """
-TABLES = ("payments", "refunds", "answers", "targets", "events", "deliveries")
+TABLES = ("payments", "refunds", "checkouts", "answers", "targets", "events", "deliveries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,29 @@ class Refund:
     settle_as: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """Somebody asked to pay on the provider's own page: a Stripe Checkout Session, or a PayPal order.
+
+    status: open, approved (PayPal: the payer agreed, nothing was taken), paid, expired.
+    """
+
+    provider: str
+    id: str
+    currency: str  # lower case
+    amount: int
+    status: str
+    title: str
+    reference: str  # client_reference_id, or custom_id
+    payment: str | None
+    back: str
+    cancel: str
+    metadata: dict
+    locale: str
+    created: int
+    expires: int
+
+
 class Records:
     """One SQLite connection, in memory or in a file; used by the event loop's thread alone."""
 
@@ -113,6 +141,11 @@ class Records:
         rows = self.db.execute(f"SELECT * FROM refunds WHERE {where}{order}", values)
         return [Refund(**{**row, "metadata": orjson.loads(row["metadata"]), "external": bool(row["external"])})
                 for row in map(dict, rows)]
+
+    def checkouts(self, where: str = "1", *values: object) -> list[Checkout]:
+        """Checkouts that fulfil a condition, oldest first."""
+        rows = self.db.execute(f"SELECT * FROM checkouts WHERE {where} ORDER BY rowid", values)
+        return [Checkout(**{**row, "metadata": orjson.loads(row["metadata"])}) for row in map(dict, rows)]
 
     def forget_all(self) -> None:
         """Empty every table."""

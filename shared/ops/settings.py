@@ -22,6 +22,7 @@ SECRETS = (
     "paypal_client_secret",
     "jwt_secret",
     "mail_hook_secret",
+    "link_secret",
 )
 HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 PRODUCTION, DEVELOPMENT = "production", "development"
@@ -71,6 +72,10 @@ class Settings:
     paypal_api_base: str = "https://api-m.paypal.com"
     provider_timeout: float = 10.0
     instant_provider: bool = False  # benchmarks only, refused in production
+    # order (payment links)
+    stripe_payments_webhook_secret: str = field(default="", repr=False)  # of /hooks/payments/stripe; else as above
+    # seals what links carry: the same one for order, notification and gateway
+    link_secret: str = field(default="", repr=False)
     # gateway
     service_urls: dict[str, str] = field(default_factory=dict)
     call_secrets: dict[str, str] = field(default_factory=dict, repr=False)

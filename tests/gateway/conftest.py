@@ -78,7 +78,9 @@ class Api:
     def _conforms(self, method: str, response: TestResponse) -> None:
         assert b"Traceback" not in response.data
         assert response.headers["X-Request-Id"]
-        if response.status_code >= 400 and response.request.path != "/readyz":
+        if response.request.path.startswith("/pay/"):
+            assert response.content_type in ("text/html; charset=utf-8", "application/problem+json")
+        elif response.status_code >= 400 and response.request.path != "/readyz":
             assert response.content_type == "application/problem+json"
             assert response.json["request_id"] == response.headers["X-Request-Id"]
         found = self.described(method, response.request.path)

@@ -6,12 +6,14 @@ where a schema does not say enough is there an example here.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from shared.contracts.fields import MoneySchema
 from shared.kernel.principal import Principal
+from shared.ops.seals import seal, unseal
 from tests.gateway.conftest import Api
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.suite import PARCEL, TENANT, agent, coordinator, customer, integrator, order_args, seller, supplier
@@ -89,6 +91,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "start": "2026-01-01T00:00:00Z",
         "end": "2026-02-01T00:00:00Z",
     },
+    "identity.set": {
+        "seller_id": "sel_1",
+        "legal_name": "Lamps SAS",
+        "vat_number": "FR32552100554",
+        "address": {"lines": ["1 rue Haute"], "postcode": "75004", "city": "Paris", "country": "FR"},
+    },
+    "identity.get": {"seller_id": "sel_1"},
+    "payment_request.list": {"order_id": "{unpaid_order_id}"},
+    "payment_request.look": {"token_hash": "{token_hash}"},
+    "payment_request.restart": {"token_hash": "{token_hash}"},
+    "payment_request.start": {
+        "token_hash": "{token_hash}",
+        "return_to": seal("", "payment return", b"https://shop.example/pay/1"),
+    },
     "contact.record": {"party": "seller", "ref": "sel_1"},
     "sender.register": {"party": "seller", "ref": "sel_1"},
     "alias.renew": {"token": f"mail_{'0' * 24}.{'x' * 24}"},
@@ -159,9 +175,17 @@ class World:
         promise = {**GESTURE, "reason_code": "goodwill", "order_id": order["id"], "instrument": "coupon"}
         api.post("/v1/refunds", agent(), promise)
         api.post("/v1/reconciliation/statements", agent(), {"provider": "stripe", "csv": STATEMENT})
+        without_seller = {name: value for name, value in EXAMPLES["identity.set"].items() if name != "seller_id"}
+        api.post("/v1/sellers/sel_1/identity", seller(), without_seller, method="PUT")
+        invoice = api.post(f"/v1/orders/{order['id']}/invoice", seller())
+        unpaid, request, token = self._link()
         self.ids = {
             "alias_id": alias["alias_id"],
             "mail_id": received["mail_id"],
+            "unpaid_order_id": unpaid,
+            "invoice_id": invoice["id"],
+            "request_id": request,
+            "token_hash": hashlib.sha256(token.encode()).hexdigest(),
             "order_id": order["id"],
             "claim_id": claim["id"],
             "thread_id": thread,
@@ -173,6 +197,13 @@ class World:
             "credit_note_id": refund["credit_note_id"],
             "coupon_id": api.get("/v1/coupons", agent())["items"][0]["id"],
         }
+
+    def _link(self) -> tuple[str, str, str]:
+        """A payment link on an order that was not paid: its id, its request's, and the token from the private event."""
+        order = self.api.post("/v1/orders", seller(), order_args("3003"))
+        request = self.api.post(f"/v1/orders/{order['id']}/payment-requests", seller())
+        [link] = self.api.suite.events("order", "payment_link.issued")
+        return order["id"], request["id"], unseal("", "payment link", link.data["sealed"]).decode()
 
     def args(self, schema: Schema, *examples: str) -> dict[str, Any]:
         """Valid arguments: what the schema requires, with this world's ids, and the first example there is."""

@@ -12,7 +12,7 @@ import pytest
 
 from services.notification.adapters.folder import list_mails, read_mail
 from services.notification.app import mail_folder
-from shared.contracts import claim, messaging, order, refund  # noqa: F401  they fill the table of events
+from shared.contracts import claim, invoicing, messaging, order, paying, refund  # noqa: F401  they fill the table of events
 from shared.contracts.registry import EVENTS
 from shared.kernel.clock import stamp
 from shared.kernel.ids import new_id

@@ -82,6 +82,21 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
         {"claim": claim(), "comments": [comment("coordinator", "Avez-vous un abat-jour ?")]},
     ),
     (
+        "payment_link",
+        "customer",
+        {
+            "amount": AMOUNT,
+            "purpose": "abat-jour en lin",
+            "expires_at": datetime(2026, 11, 29, 9, 0, tzinfo=UTC),
+            "url": "https://shop.example/pay/0123",
+        },
+    ),
+    (
+        "invoice_issued",
+        "customer",
+        {"number": "FA-2026-000042", "total": AMOUNT, "taxes": TAXES, "url": "https://shop.example/documents?ticket=a"},
+    ),
+    (
         "resolution_chosen",
         "customer",
         {"claim": claim(), "solution": "gesture", "amount": AMOUNT, "instructions": None},
@@ -105,7 +120,11 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("refund_unknown", "coordinator", REFUND),
     ("late_mail", "customer", {"link": "https://shop.example/mail/renew/mail_1.secret"}),
     ("late_mail", "seller", {"claim": claim(), "link": "https://shop.example/mail/renew/mail_1.secret"}),
-    ("credit_note_issued", "customer", {"number": "AV-2026-000001", "total": AMOUNT, "taxes": TAXES}),
+    (
+        "credit_note_issued",
+        "customer",
+        {"number": "AV-2026-000001", "total": AMOUNT, "taxes": TAXES, "url": "https://shop.example/documents?ticket=b"},
+    ),
 ]
 
 

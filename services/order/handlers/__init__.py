@@ -8,7 +8,9 @@ from services.order import queries
 from services.order.aftersales import queries as customers
 from services.order.aftersales.replacements import place_replacement
 from services.order.handlers import configuring, entitling, fulfilling, placing, reminding, settling
+from services.order.invoicing import handlers as invoicing
 from services.order.model import Order, Settlement
+from services.order.paying import handlers as paying
 from services.order.timeline import timeline
 from shared.contracts import customer, entitlement, marketplace
 from shared.contracts import order as contracts
@@ -76,6 +78,8 @@ CONTENTS = Contents(
         Command(entitlement.GRANT, entitling.grant_entitlement, _order),
         Command(entitlement.CHOOSE_REMINDERS, reminding.choose_reminders),
         Command(entitlement.STOP_BY_LINK, reminding.stop_by_link),
+        *invoicing.COMMANDS,
+        *paying.COMMANDS,
     ),
     queries=(
         Query(contracts.GET, queries.get_order),
@@ -85,6 +89,8 @@ CONTENTS = Contents(
         Query(OF_ORDER, timeline),
         Query(marketplace.GET, configuring.get_marketplace),
         Query(entitlement.LIST, queries.list_entitlements),
+        *invoicing.QUERIES,
+        *paying.QUERIES,
     ),
     reactions={
         **dict.fromkeys(settling.OPENING | settling.ENDING | {"claim.state_set"}, FOLLOW_CLAIM),
@@ -101,5 +107,7 @@ CONTENTS = Contents(
         entitling.END: entitling.end_by_itself,
         reminding.BEGIN: reminding.begin_without_news,
         reminding.REMIND: reminding.remind,
+        **paying.TIMERS,
     },
+    jobs=paying.JOBS,
 )

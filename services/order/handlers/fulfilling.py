@@ -11,6 +11,7 @@ from services.order.handlers import entitling, reminding
 from services.order.handlers.access import View, for_change, keep, ruled
 from services.order.handlers.placing import explained
 from services.order.model import OpenClaim, Order, Settlement
+from services.order.paying import handlers as paying
 from shared.contracts import order as contracts
 from shared.kernel.errors import InvalidInput, NotInThisState, Refusal
 from shared.runtime.unit_of_work import Context
@@ -121,6 +122,7 @@ def cancel_order(ctx: Context, args: dict[str, Any]) -> View:
     """ORD-09, S4-09…12."""
     order = for_change(ctx, args["order_id"], "cancel")
     order.cancel(args["reason_code"], args["refund_instrument"])
+    paying.revoke_open(ctx, order)
     entitling.end_with_order(ctx, order)
     return keep(ctx, order)
 

@@ -9,6 +9,7 @@ from typing import Any
 from services.order.model.line import Line
 from services.order.model.record import LATE, OrderRecord
 from services.order.model.refusals import (
+    BeingPaid,
     LineAlreadyShipped,
     LineExists,
     LineIsPaid,
@@ -49,18 +50,20 @@ class Order(OrderRecord):
             self._record("paid", at=stamp(now))
             self._reach("paid")
 
-    def capture(self, payment: dict[str, Any], now: datetime) -> None:
+    def capture(self, payment: dict[str, Any], now: datetime, *, by_link: bool = False) -> None:
         """ORD-02, ORD-03: money arrived; the order is paid when it is all there. The same payment twice is once.
 
-        Later it pays for what was added (ORD-13): those lines are then confirmed and may leave.
+        Later it pays for what was added (ORD-13): those lines are then confirmed and may leave. by_link: a provider has
+        taken it already (PAY-04); it is booked whatever became of the order meanwhile.
         """
         amount = payment["amount"]
         if amount["currency"] != self.currency:
             raise WrongCurrency(currency=self.currency)
         if any(known["payment_id"] == payment["payment_id"] for known in self.payments):
             return
-        self._must_allow("capture_payment")
-        if not self.amount_due:
+        if not by_link:
+            self._must_allow("capture_payment")
+        if not by_link and not self.amount_due:
             raise NotInThisState(kind="order", state="paid", action="be paid once more")
         self.captured += amount["amount"]
         self.payments.append({**payment, "amount": amount["amount"]})
@@ -163,6 +166,8 @@ class Order(OrderRecord):
     def cancel(self, reason_code: str, refund_instrument: str = "original") -> None:
         """ORD-09: nothing was shipped; everything captured is refunded, by the instrument chosen (S4-09, S4-10)."""
         self._must_allow("cancel")
+        if self.being_paid:
+            raise BeingPaid()
         if any(line.shipped for line in self.lines):
             raise NotInThisState(kind="order", state="partly shipped", action="cancel")
         left = [(line, line.unshipped) for line in self.lines if line.unshipped]

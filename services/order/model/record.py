@@ -17,7 +17,8 @@ from shared.kernel.errors import NotFound, NotInThisState
 class OrderRecord(Aggregate):
     """An order. `phase` is what rules use; public and internal state are labels (S4-03, S4-04).
 
-    replaces: the claim and the order that this replacement stands for (S2-12).
+    replaces: the claim and the order that this replacement stands for (S2-12). payment_request: id and state of the
+    open one (PAY-01).
     entitlements: subscriptions that were bought with it or cover something in it. rules: of its marketplace, given by
     whoever loads the order for a change; not stored here.
     """
@@ -46,6 +47,8 @@ class OrderRecord(Aggregate):
     claim_count: int = 0
     entitlements: list[str] = field(default_factory=list)
     replaces: dict[str, str] | None = None
+    invoice_id: str | None = None
+    payment_request: dict[str, Any] | None = None
     rules: Marketplace = field(default_factory=lambda: SHIPPED, repr=False, compare=False)
 
     @property
@@ -61,6 +64,15 @@ class OrderRecord(Aggregate):
         if found is None:
             raise NotFound(kind="line", id=line_id)
         return found
+
+    @property
+    def being_paid(self) -> bool:
+        """Is somebody paying through a link at this moment?"""
+        return self.payment_request is not None and self.payment_request["state"] == "paying"
+
+    def note_request(self, request_id: str, state: str) -> None:
+        """PAY-01: which payment request is open, if one is, and whether somebody is paying through it."""
+        self.payment_request = {"id": request_id, "state": state} if state in ("issued", "paying") else None
 
     def left_to_ship(self) -> list[tuple[str, int | None]]:
         return [(line.line_id, line.unshipped) for line in self.lines if line.unshipped and not line.unpaid]

@@ -21,6 +21,14 @@ class LineAlreadyShipped(Refusal):
     rule = "E1"
 
 
+class BeingPaid(Refusal):
+    """Somebody is paying through this order's link at this moment: cancel in half an hour, or when it was paid."""
+
+    code = "PAYMENT_UNDER_WAY"
+    status = 409
+    rule = "ORD-09"
+
+
 class LineNotPaid(Refusal):
     """Line {line_id} was added and is not paid yet: send the payment link, or withdraw the line."""
 

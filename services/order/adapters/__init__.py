@@ -1,0 +1,1 @@
+"""The outside of the order service: one file per provider."""

@@ -1,0 +1,1 @@
+"""Invoices: who sells, who is billed, gapless numbers, and the document's content (ORD-14)."""

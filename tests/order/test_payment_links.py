@@ -1,0 +1,385 @@
+"""Paying the rest of an order through a link: one payment, whoever clicks when (PAY-01 to PAY-06, I9)."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import stripe
+
+from services.notification.adapters.folder import list_mails, read_mail
+from services.notification.app import mail_folder
+from services.simulator import start
+from services.simulator.webhooks import stripe_headers
+from shared.kernel.clock import moment
+from tests.gateway.conftest import Api
+from tests.suite import agent, coordinator, customer, order_args, payment_args, seller, supplier
+
+WEBHOOK_SECRET = "whsec_of_the_payment_tests"
+LINK_SECRET = "the-secret-that-links-are-sealed-with"
+
+
+@pytest.fixture(scope="module")
+def outside():
+    with start() as simulator:
+        yield simulator
+
+
+class Counter:
+    """Orders with something left to pay, the customer's mailbox, and a browser on the page of the link."""
+
+    def __init__(self, api: Api, outside) -> None:
+        self.api, self.suite, self.outside = api, api.suite, outside
+        self.api.gateway.pay_patience = 0
+
+    def order(self, number="1001", due=1990, **changes):
+        """An order of 174.90 of which `due` was not paid."""
+        order = self.suite.do("order.place", seller(), **order_args(number, **changes))
+        paid = {"amount": order["total"]["amount"] - due, "currency": "EUR"}
+        self.suite.do("order.capture_payment", agent(), **payment_args(order, amount=paid))
+        self.suite.settle()
+        return order
+
+    def issue(self, order, who=None, **body):
+        request = self.api.post(f"/v1/orders/{order['id']}/payment-requests", who or seller(), body, status=201)
+        self.suite.settle()
+        return request
+
+    def mailed(self, contains="/pay/"):
+        folder = mail_folder(self.suite.settings)
+        mails = [read_mail(folder, each.name) for each in list_mails(folder)]
+        return [mail for mail in mails if contains in mail.get_body(("plain",)).get_content()]
+
+    def link(self):
+        """The path in the customer's mail."""
+        [mail] = self.mailed()
+        text = mail.get_body(("plain",)).get_content()
+        return "/pay/" + text.split("/pay/")[1].split()[0]
+
+    def page(self, link, **kwargs):
+        return self.api.call("GET", link, **kwargs)
+
+    def press(self, link, button):
+        return self.api.call("POST", link, data={"with": button})
+
+    def pay(self, link, provider="stripe", method=""):
+        """As a payer does: press, be sent to the provider, pay there. Answers the provider's page."""
+        self.press(link, provider)
+        self.suite.settle()
+        url = self.press(link, provider).headers["Location"]
+        assert url.startswith(self.outside.provider_url)
+        assert self.outside.pay(url, method) == 303
+        return url
+
+    def request(self, request):
+        return self.api.get(f"/v1/payment-requests/{request['id']}", seller())
+
+    def order_page(self, order):
+        return self.api.get(f"/v1/orders/{order['id']}", seller())
+
+    def told(self, type):
+        return [event.data for event in self.suite.events("order", type)]
+
+
+@pytest.fixture
+def counter(api_of, outside):
+    outside.reset()
+    settings = {
+        "stripe_api_key": "sk_test_payment_links",
+        "stripe_api_base": outside.provider_url,
+        "stripe_webhook_secret": WEBHOOK_SECRET,
+        "paypal_client_id": "client",
+        "paypal_client_secret": "secret",
+        "paypal_api_base": outside.provider_url,
+        "link_secret": LINK_SECRET,
+        "public_url": "https://shop.example",
+    }
+    return Counter(api_of(**settings), outside)
+
+
+@pytest.mark.capability("S4-05", "S4-06", "S4-07", "S4-08", "A17")
+@pytest.mark.parametrize(("provider", "instrument"), [("stripe", "original"), ("paypal", "paypal")])
+def test_the_customer_pays_the_rest_through_the_link_in_his_mail_once(counter, provider, instrument):
+    order = counter.order()
+    request = counter.issue(order, purpose="linen shade")
+    assert (request["amount"], request["state"]) == ({"amount": 1990, "currency": "EUR"}, "issued")
+
+    link = counter.link()
+    shown = counter.page(link)
+    assert shown.status_code == 200
+    assert "€19.90" in shown.text
+    assert "linen shade" in shown.text
+    counter.pay(link, provider)
+    counter.suite.advance(seconds=11)
+
+    assert counter.request(request)["state"] == "paid"
+    assert counter.order_page(order)["captured"] == {"amount": 17490, "currency": "EUR"}
+    [captured] = counter.told("order.payment_captured")[1:]
+    assert (captured["provider"], captured["instrument"]) == (provider, instrument)
+    assert captured["amount"] == {"amount": 1990, "currency": "EUR"}
+    [taken] = counter.outside.ledger(provider=provider)
+    assert taken["captured"] == 1990
+    assert captured["provider_ref"] == taken["id"]
+    assert [each["request_id"] for each in counter.told("payment_request.paid")] == [request["id"]]
+    for again in (counter.page(link), counter.press(link, provider)):
+        assert again.status_code == 410
+        assert "Thank you, it is paid" in again.text
+
+
+@pytest.mark.capability("R25", "I9", "T22")
+def test_fifty_payers_at_once_pay_one_link_once(counter):
+    order = counter.order()
+    counter.issue(order)
+    link = counter.link()
+
+    with ThreadPoolExecutor(50) as crowd:
+        list(crowd.map(lambda _: counter.press(link, "stripe").status_code, range(50)))
+    counter.suite.settle()
+    url = counter.press(link, "stripe").headers["Location"]
+    with ThreadPoolExecutor(50) as crowd:
+        answers = list(crowd.map(lambda _: counter.outside.pay(url), range(50)))
+    counter.suite.advance(seconds=11)
+
+    assert sorted(answers) == [303] + [409] * 49
+    assert [each["captured"] for each in counter.outside.ledger(provider="stripe")] == [1990]
+    opened = [call for call in counter.outside.calls() if call["path"] == "/v1/checkout/sessions"]
+    assert len(opened) == 1
+    assert len(counter.told("payment_request.paid")) == 1
+    assert counter.order_page(order)["captured"]["amount"] == 17490
+
+
+@pytest.mark.capability("R25", "T22")
+def test_a_mail_scanner_that_opens_the_link_a_hundred_times_uses_nothing_up(counter):
+    counter.issue(counter.order())
+    link = counter.link()
+    before = counter.suite.event_count()
+
+    for _ in range(50):
+        assert counter.page(link).status_code == 200
+        assert counter.api.call("HEAD", link).status_code == 200
+
+    assert counter.suite.event_count() == before
+    counter.pay(link)
+    counter.suite.advance(seconds=11)
+    assert len(counter.told("payment_request.paid")) == 1
+
+
+@pytest.mark.capability("T22")
+def test_a_link_that_was_changed_is_unknown_and_says_nothing(counter):
+    counter.issue(counter.order())
+    link = counter.link()
+    forged = link[:-1] + ("0" if link[-1] != "0" else "1")
+
+    for wrong in (forged, "/pay/abc", link.upper().replace("/PAY/", "/pay/"), "/pay/" + "0" * 64):
+        for answer in (counter.page(wrong), counter.press(wrong, "stripe")):
+            assert answer.status_code == 404
+            assert "19.90" not in answer.text
+            assert "1001" not in answer.text
+    assert counter.outside.calls() == []
+
+
+@pytest.mark.capability("T22", "S4-06")
+def test_the_token_stands_in_the_clear_in_the_mail_alone(counter):
+    counter.issue(counter.order())
+    token = counter.link().removeprefix("/pay/")
+    counter.pay(f"/pay/{token}")
+    assert len(bytes.fromhex(token)) == 32
+    kept = b"".join(path.read_bytes() for path in counter.suite.settings.data_dir.glob("*.db*"))
+    assert token.encode() not in kept
+    assert hashlib.sha256(token.encode()).hexdigest().encode() in kept
+    for event in counter.suite.events("order"):
+        assert token not in event.body.decode()
+    public = [each.type for each in counter.suite.events("order") if b"sealed" in each.body]
+    assert public == ["payment_link.issued"]
+
+
+def test_an_expired_link_answers_410_and_a_new_one_can_be_issued(counter):
+    order = counter.order()
+    request = counter.issue(order)
+    link = counter.link()
+    assert moment(request["expires_at"]) - counter.suite.clock.now() > moment(request["expires_at"]) - moment(
+        request["issued_at"]
+    ).replace(minute=1)
+
+    counter.suite.clock.advance(days=7)
+    assert counter.page(link).status_code == 410, "over at once, before any timer"
+    assert counter.press(link, "stripe").status_code == 410
+    counter.suite.settle()
+
+    assert counter.request(request)["state"] == "expired"
+    assert [each["request_id"] for each in counter.told("payment_request.expired")] == [request["id"]]
+    assert counter.issue(order)["state"] == "issued"
+    assert counter.outside.calls() == []
+
+
+def test_a_declined_payment_gives_the_link_back_and_the_customer_pays_another_way(counter):
+    order = counter.order()
+    request = counter.issue(order)
+    link = counter.link()
+    counter.pay(link, "paypal", "declined")
+    counter.suite.advance(seconds=11)
+
+    [failed] = counter.told("payment_request.attempt_failed")
+    assert (failed["provider"], failed["attempt"], failed["code"]) == ("paypal", 1, "instrument_declined")
+    assert "did not go through" in counter.page(link).text
+    counter.pay(link, "stripe")
+    counter.suite.advance(seconds=11)
+    assert counter.request(request)["state"] == "paid"
+    assert counter.order_page(order)["captured"]["amount"] == 17490
+
+
+def test_choosing_another_way_ends_the_attempt_at_the_provider_first(counter):
+    counter.issue(counter.order())
+    link = counter.link()
+    counter.press(link, "stripe")
+    counter.suite.settle()
+    first = counter.press(link, "stripe").headers["Location"]
+    other = counter.press(link, "paypal")
+    assert (other.status_code, other.headers["Location"]) == (303, link), "one attempt at a time"
+
+    counter.press(link, "restart")
+    counter.suite.settle()
+
+    assert counter.outside.pay(first) == 409, "the first page cannot be paid any more"
+    assert "The earlier payment was cancelled" in counter.page(link).text
+    counter.pay(link, "paypal")
+    counter.suite.advance(seconds=11)
+    assert [each["captured"] for each in counter.outside.ledger()] == [1990]
+
+
+def test_after_thirty_minutes_of_silence_the_attempt_is_ended_and_the_link_works_again(counter):
+    request = counter.issue(counter.order())
+    link = counter.link()
+    counter.press(link, "stripe")
+    counter.suite.settle()
+    url = counter.press(link, "stripe").headers["Location"]
+
+    for _ in range(29):
+        counter.suite.advance(minutes=1)
+    assert counter.request(request)["state"] == "paying"
+    for _ in range(6):
+        counter.suite.advance(minutes=5)
+
+    assert counter.request(request)["state"] == "issued"
+    assert counter.outside.pay(url) == 409
+    assert counter.page(link).status_code == 200
+
+
+@pytest.mark.capability("R22")
+@pytest.mark.parametrize("provider", ["stripe", "paypal"])
+def test_an_answer_lost_after_the_work_leads_to_one_page_and_one_payment(counter, provider):
+    counter.outside.faults(cut="after", on="payment", times=2)
+    counter.issue(counter.order())
+    link = counter.link()
+    counter.press(link, provider)
+    counter.suite.settle()
+    counter.suite.advance(seconds=30)
+    counter.suite.advance(seconds=30)
+
+    counter.pay(link, provider)
+    counter.suite.advance(seconds=60)
+    counter.suite.advance(seconds=60)
+
+    assert [each["captured"] for each in counter.outside.ledger(provider=provider)] == [1990]
+    assert len(counter.told("payment_request.paid")) == 1
+
+
+@pytest.mark.capability("R28", "R29", "T33")
+def test_a_signed_webhook_is_believed_once_and_a_forged_one_never(counter):
+    order = counter.order()
+    request = counter.issue(order)
+    link = counter.link()
+    counter.pay(link)
+    api = stripe.StripeClient("sk_test_hook", base_addresses={"api": counter.outside.provider_url})
+    [event] = api.v1.events.list({"type": "checkout.session.completed"}).data
+    body = str(event).encode()
+
+    def hook(headers, content=body):
+        return counter.api.call("POST", "/hooks/payments/stripe", data=content, headers=headers,
+                                content_type="application/json")  # fmt: skip
+
+    now = int(time.time())
+    good = stripe_headers(WEBHOOK_SECRET, body, now)
+    before = counter.suite.event_count()
+    forged = [
+        hook({}),
+        hook(stripe_headers("whsec_another", body, now)),
+        hook(stripe_headers(WEBHOOK_SECRET, body, now - 301)),
+        hook(good, body.replace(b"1990", b"1991")),
+    ]
+    assert [answer.status_code for answer in forged] == [400] * 4
+    assert counter.suite.event_count() == before
+
+    with ThreadPoolExecutor(10) as crowd:
+        assert {answer.status_code for answer in crowd.map(lambda _: hook(good), range(10))} == {200}
+    assert counter.request(request)["state"] == "paid"
+    assert counter.order_page(order)["captured"]["amount"] == 17490
+
+
+def test_what_paypal_tells_is_asked_at_paypal(counter):
+    request = counter.issue(counter.order())
+    link = counter.link()
+    counter.pay(link, "paypal")
+    hint = {"event_type": "CHECKOUT.ORDER.APPROVED", "resource": {"purchase_units": [{"custom_id": ""}]}}
+    hint["resource"]["purchase_units"][0]["custom_id"] = f"{request['id']}.1"
+    assert counter.api.call("POST", "/hooks/payments/paypal", body=hint).status_code == 200
+    assert counter.request(request)["state"] == "paying", "a hint is no proof"
+    counter.suite.settle()
+    assert counter.request(request)["state"] == "paid"
+    assert counter.api.call("POST", "/hooks/payments/paypal", body={"resource": 7}).status_code == 400
+
+
+def test_what_cannot_be_asked_for_is_refused_with_the_rule(counter):
+    order = counter.order()
+    path = f"/v1/orders/{order['id']}/payment-requests"
+    euros = lambda amount: {"amount": {"amount": amount, "currency": "EUR"}}  # noqa: E731
+    assert counter.api.refused("POST", path, seller(), "AMOUNT_EXCEEDS_DUE", body=euros(1991))["rule"] == "PAY-01"
+    for bad in (euros(0), euros(-1), euros(19.9), {"days": 31}, {"days": 0}):
+        counter.api.refused("POST", path, seller(), "INVALID_INPUT", body=bad)
+    counter.api.refused("POST", path, seller(), "CURRENCY_MISMATCH", body={"amount": {"amount": 1, "currency": "USD"}})
+    counter.api.refused("POST", path, customer(), "FORBIDDEN", body={})
+    counter.api.refused("POST", path, seller("sel_2"), "NOT_FOUND", body={})
+    counter.api.refused("POST", path, supplier(), "FORBIDDEN", body={})
+    counter.issue(order)
+    counter.api.refused("POST", path, seller(), "PAYMENT_REQUEST_OPEN", body={})
+    paid = counter.order("1002", due=0)
+    counter.api.refused("POST", f"/v1/orders/{paid['id']}/payment-requests", coordinator(), "NOTHING_DUE", body={})
+
+
+def test_a_revoked_link_is_useless_and_a_cancelled_order_revokes_its_link(counter):
+    order = counter.order()
+    first = counter.issue(order)
+    link = counter.link()
+    counter.api.post(f"/v1/payment-requests/{first['id']}:revoke", seller())
+    assert counter.page(link).status_code == 410
+    assert "withdrawn" in counter.page(link).text
+    second = counter.issue(order)
+    counter.api.post(f"/v1/orders/{order['id']}:cancel", seller(), {"reason_code": "out_of_stock"})
+    assert counter.request(second)["state"] == "revoked"
+    revoked = [each["request_id"] for each in counter.told("payment_request.revoked")]
+    assert revoked == [first["id"], second["id"]]
+
+
+def test_an_order_is_not_cancelled_while_somebody_pays(counter):
+    order = counter.order()
+    counter.issue(order)
+    counter.press(counter.link(), "stripe")
+    body = {"reason_code": "out_of_stock"}
+    counter.api.refused("POST", f"/v1/orders/{order['id']}:cancel", seller(), "PAYMENT_UNDER_WAY", body=body)
+
+
+def test_the_page_needs_no_script_and_speaks_both_languages(counter):
+    counter.issue(counter.order(customer={**order_args()["customer"], "locale": "fr"}))
+    link = counter.link()
+    french, english = counter.page(link), counter.page(f"{link}?lang=en")
+    assert "19,90\N{NO-BREAK SPACE}€" in french.text
+    assert '<html lang="fr">' in french.text
+    assert "Pay by card" in english.text
+    for page in (french, english):
+        assert "<script" not in page.text
+        policy = page.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Cache-Control"] == "no-store"
