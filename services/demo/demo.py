@@ -16,6 +16,7 @@ from services.demo.folder import Folder, FolderInUse
 from services.demo.joined import JoinedSuite, demo_settings, start_outside
 from services.demo.schema import SchemaFailed, prepare_databases
 from services.demo.welcome import Progress, welcome
+from services.gateway.app import STREAMED
 from services.simulator import Simulator
 from shared.edge.http_server import HttpServer
 from shared.ops.settings import Settings
@@ -80,9 +81,7 @@ def _start(base: Settings, progress: Progress, told: list[int]) -> Running | Non
     listener.limits.application = suite.gateway
     url = f"http://{base.host if base.host not in EVERYWHERE else '127.0.0.1'}:{listener.port}"
     _register_webhook(outside, url + HOOK, folder.notes["stripe_webhook_secret"])
-    folder.save(
-        url=url, mail_url=outside.mail_url, provider_url=outside.provider_url, pid=os.getpid(), people=log_ins
-    )
+    folder.save(url=url, mail_url=outside.mail_url, provider_url=outside.provider_url, pid=os.getpid(), people=log_ins)
     suite.start()
     listener.start()
     return Running(folder, suite, listener, outside)
@@ -106,7 +105,7 @@ def _take_folder(path: Path) -> Folder:
 def _listen(host: str, port: int) -> HttpServer:
     """The port is taken first of all: who asks early waits, and a taken port is told at once."""
     try:
-        return HttpServer(_not_yet, host, port)
+        return HttpServer(_not_yet, host, port, streamed=STREAMED)
     except OSError as failed:
         if failed.errno != errno.EADDRINUSE:
             raise CannotStart(f"Port {port} cannot be used: {failed.strerror}. Choose another: PORT=8001") from None

@@ -16,6 +16,7 @@ from services.gateway.authentication import Authentication
 from services.gateway.bodies import json_object
 from services.gateway.clients import Clients
 from services.gateway.inquiry import Inquiry, correlation_of, key_of, version_of
+from services.gateway.links import Links
 from services.gateway.metrics import Metrics
 from services.gateway.openapi import document
 from services.gateway.problems import ReadItFirst, ScopeMissing, problem
@@ -28,8 +29,10 @@ from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.ops.settings import Settings
 from shared.runtime.calls import InternalError
+from shared.storage.blobs import blobs_at
 
 log = logging.getLogger(__name__)
+STREAMED = frozenset({"/files"})  # bodies that are too large to be read before they are looked at
 NOBODY = Principal("system", "nobody", "none")  # who asks for pages that are open to everybody
 
 
@@ -50,6 +53,8 @@ class Gateway:
         self.rates = Rates(settings)
         self.printer = Printer()
         self.pay_patience = 1.0  # times two seconds: how long a payer waits here for the provider's page
+        self.links = Links(settings)
+        self.blobs = blobs_at(settings.attachments, settings.data_dir / "attachments", settings.s3_endpoint)
 
     @cached_property
     def document(self) -> bytes:

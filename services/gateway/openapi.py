@@ -29,6 +29,7 @@ STATUSES = {
     400: "Malformed path, header or body; or an Idempotency-Key is missing where money moves",
     401: "No credentials, or none that are valid",
     403: "The role, or the key's scopes, do not allow it",
+    408: "The body did not arrive in time",
     404: "There is no such thing, or the caller may not see it",
     409: "The state of the thing does not allow it; or the first request with this Idempotency-Key still runs",
     411: "A chunked body that this server does not decode",
@@ -111,6 +112,8 @@ def _body(route: Route, takes: Schema) -> dict[str, Any] | None:
     """None where the path says everything."""
     if route.tag == "hooks":  # the raw body of another's format
         return {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+    if route.path == "/files":
+        return {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}
     schema = without(takes, route.parameters)
     if not schema.fields:
         return None
@@ -120,6 +123,8 @@ def _body(route: Route, takes: Schema) -> dict[str, Any] | None:
 
 def _parameters(spec: Any, route: Route) -> list[dict[str, Any]]:
     found = [_path_parameter(name, route.takes) for name in route.parameters]
+    if route.path == "/files" and route.takes is not None:
+        return _query_parameters(spec, route.takes)
     if route.writes:
         if route.scope is not None:
             found.append(_header("Idempotency-Key", "New for each new request", route.money, 200))
@@ -185,6 +190,8 @@ def _page_answers(route: Route) -> dict[str, Any]:
 
 
 def _possible(route: Route) -> list[int]:
+    if route.path == "/files":
+        return [400, 404, 408, 409, 411, 413, 414, 415, 429, 500, 503, 504]
     if route.scope is None and not route.writes:
         some = [429, 503] if route.path == "/documents" else []
         return sorted([400, *([404] if route.parameters or some else []), 414, 500, *some])
@@ -208,6 +215,8 @@ def _success(route: Route) -> dict[str, Any]:
         found["content"] = {kind: {"schema": {"type": "string"}}}
     elif route.path in files:
         found["content"] = {files[route.path]: {}}
+    elif route.path == "/files" and not route.writes:
+        found["content"] = {"*/*": {"schema": {"type": "string"}}}
     elif route.path == "/openapi.json":
         found["content"] = {"application/json": {"schema": {"type": "object"}}}
     else:

@@ -106,6 +106,13 @@ class TooManyRequests(Refusal):
         self.headers = headers
 
 
+class TooSlow(Refusal):
+    """The body did not arrive within {seconds} seconds: send it again, on a better line."""
+
+    code = "REQUEST_TOO_SLOW"
+    status = 408
+
+
 class ServiceUnavailable(Refusal):
     """The {service} service does not answer just now: repeat the call in a moment, a write with its Idempotency-Key."""
 
@@ -135,6 +142,7 @@ OWN: tuple[type[Refusal], ...] = (
     ReadItFirst,
     ScopeMissing,
     TooManyRequests,
+    TooSlow,
     ServiceUnavailable,
     ServiceBusy,
 )

@@ -7,38 +7,27 @@ from __future__ import annotations
 
 from functools import cache
 
-from marshmallow import INCLUDE, Schema, fields
+from marshmallow import Schema, fields
 
+from services.gateway.claim_views import Counts, Module, Offer, OrderPart, Return
+from services.gateway.thread_views import (
+    AccessRequest,
+    Attachment,
+    Disclosures,
+    Draft,
+    Message,
+    OpenedThread,
+    Party,
+    Signature,
+    Signatures,
+    Template,
+    Thread,
+)
+from services.gateway.view_parts import Labels, State, Versioned, View
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, TaxSchema, Whole
 
-
-class View(Schema):
-    """Open: more fields may come."""
-
-    class Meta:
-        unknown = INCLUDE
-
-
-class Labels(View):
-    """A text by locale."""
-
-    fr = fields.String()
-    en = fields.String()
-
-
-class State(View):
-    """code: for programs. label: for people."""
-
-    code = fields.String(required=True, allow_none=True)
-    label = fields.Nested(Labels, required=True)
-
-
-class Versioned(View):
-    """version: what If-Match names. allowed_actions: what this caller may do now."""
-
-    id = Id(required=True)
-    version = Whole(required=True)
-    allowed_actions = fields.List(fields.String(), required=True)
+__all__ = ["AccessRequest", "Attachment", "Disclosures", "Draft", "Message", "OpenedThread", "Party", "Signature"]
+__all__ += ["Counts", "Module", "Offer", "OrderPart", "Return", "Signatures", "Template", "Thread"]
 
 
 class OrderLine(View):
@@ -206,95 +195,10 @@ class Claim(Versioned):
     sla = fields.List(fields.Dict())
 
 
-class Return(Versioned):
-    """lines: units announced, arrived whole, damaged, missing, found good, put back into stock."""
-
-    claim_id = Id(required=True)
-    order_id = Id(required=True)
-    rma = Id(required=True, allow_none=True)
-    state = fields.String(required=True)
-    label = fields.Nested(Labels, required=True)
-    method = fields.String(required=True)
-    lines = fields.List(fields.Dict(), required=True)
-    cost_bearer = fields.String(required=True, allow_none=True)
-    refund_id = Id(required=True, allow_none=True)
-    requested_at = Moment(required=True)
-    updated_at = Moment(required=True)
-
-
-class Counts(View):
-    """Claims that are not over, per state; mine: those that wait for the caller. more: names counted no further."""
-
-    states = fields.Dict(required=True)
-    mine = Whole(required=True)
-    more = fields.List(fields.String(), required=True)
-
-
-class Module(Versioned):
-    """mode: off, enabled, or auto_include: the main supplier of the product joins by itself."""
-
-    marketplace = Id(required=True)
-    profile = Id(required=True)
-    mode = fields.String(required=True)
-    reasons_off = fields.List(Id(), required=True)
-    reasons_added = fields.List(fields.Dict(), required=True)
-
-
-class Offer(Versioned):
-    seller_id = Id(required=True)
-    product_id = Id(required=True)
-    marketplace = Id(required=True)
-    title = fields.String(required=True)
-    published = fields.Boolean(required=True)
-
-
-class OrderPart(View):
-    """One delivery or product of an order."""
-
-    order_id = Id(required=True)
-    order_number = Id(required=True)
-
-
-class Party(View):
-    type = fields.String(required=True)
-    id = Id(required=True)
-
-
-class Message(Versioned):
-    """A private comment is answered to those who may read it, and to nobody else in any form."""
-
-    thread_id = Id(required=True)
-    claim_id = Id(required=True, allow_none=True)
-    order_id = Id(required=True, allow_none=True)
-    author = fields.Nested(Party, required=True)
-    visibility = fields.String(required=True)
-    via = fields.String(required=True)
-    text = fields.String(required=True)
-    posted_at = Moment(required=True)
-    handled = fields.Boolean(required=True)
-
-
 class ClaimWithMessages(Claim):
     """messages: with `expand=messages`."""
 
     messages = fields.List(fields.Nested(Message), allow_none=True)
-
-
-class Thread(Versioned):
-    """compose_defaults: what the server would decide for a message without a visibility."""
-
-    state = fields.String(required=True)
-    subject = fields.Dict(required=True)
-    claim_id = Id(required=True, allow_none=True)
-    order_id = Id(required=True, allow_none=True)
-    opened_at = Moment(required=True)
-    messages = Whole(required=True)
-    compose_defaults = fields.Dict(required=True)
-
-
-class OpenedThread(View):
-    id = Id(required=True)
-    message = fields.Nested(Message, required=True)
 
 
 class Refund(Versioned):

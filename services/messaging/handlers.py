@@ -1,123 +1,76 @@
-"""What messaging does: load, decide, save."""
+"""Threads, and the table of everything that messaging does."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from services.messaging import aliases, inbound, policies, queries
-from services.messaging.access import need_thread, standing
+from services.messaging import aliases, changing, inbound, policies, queries, writing
+from services.messaging.access import need_thread
 from services.messaging.aliases import OrderNotSynced
-from services.messaging.model import (
-    PRIVATE,
-    PUBLIC,
-    AskIsPrivate,
-    Inclusion,
-    Message,
-    NotYoursToChange,
-    OrderParties,
-    PrivateNotAllowed,
-    PrivateTalk,
-    PublicTalk,
-    Thread,
-    Who,
-)
+from services.messaging.attachments import handlers as files
+from services.messaging.composing import signatures, templates
+from services.messaging.model import PUBLIC, OrderParties, PublicTalk, Thread
+from services.messaging.opening import handlers as asking
 from services.messaging.reactions import REACTIONS
-from services.messaging.storage import inclusions, messages
 from services.messaging.timeline import timeline
+from services.messaging.writing import new_message
+from shared.contracts import access, attachments, composing
 from shared.contracts import messaging as contract
 from shared.contracts.timeline import OF_THREAD
 from shared.kernel.clock import stamp
-from shared.kernel.errors import Forbidden, NotFound, Refusal
-from shared.runtime.tables import Command, Contents, Query
+from shared.kernel.errors import Forbidden, Refusal
+from shared.runtime.tables import Command, Contents, Job, Query
 from shared.runtime.unit_of_work import Context
 
-WRITERS = policies.INSIDERS | {"customer"}
 OPENERS = frozenset({"seller", "integrator", "coordinator", "platform_agent"})
-
-
-def post_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """MSG-01, with the visibility the server decides when the caller does not (S1-31)."""
-    if ctx.principal.role not in WRITERS:
-        raise Forbidden()
-    thread, insider = need_thread(ctx, args)
-    talk = ctx.need(PublicTalk, thread.id)
-    private = ctx.get(PrivateTalk, thread.id) or PrivateTalk(id=thread.id, tenant=ctx.tenant)
-    visibility = args.get("visibility") or policies.default_visibility(insider, private.count > 0)
-    if visibility == PRIVATE and not insider:
-        raise PrivateNotAllowed()
-    if visibility == PUBLIC and "asks" in args:
-        raise AskIsPrivate()
-    author = policies.author_of(ctx.principal)
-    if thread.admit(author[0]):
-        thread.reopen(author)
-        ctx.save(thread)
-    aliases.equip(ctx, thread)
-    message = _message(ctx, thread, author, args["text"], visibility, asks=args.get("asks"))
-    if args["automatic"]:
-        message.via = contract.AUTOMATIC
-    side = talk if visibility == PUBLIC else private
-    side.post(message, stamp(ctx.now))
-    ctx.save(message)
-    ctx.save(side)
-    return queries.message_view(message, talk, ctx.principal, ctx.now)
-
-
-def set_visibility(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """MSG-03 and MSG-04."""
-    message, talk = _need_message(ctx, args["message_id"])
-    ctx.check_version(message)
-    if not policies.may_change_visibility(ctx.principal, message.author, ctx.now - message.posted_at):
-        raise NotYoursToChange()
-    private = ctx.get(PrivateTalk, message.thread_id) or PrivateTalk(id=message.thread_id, tenant=ctx.tenant)
-    by = policies.author_of(ctx.principal)
-    if args["visibility"] == PRIVATE:
-        talk.hide(message, private, by, _readers(ctx, message), _earlier(ctx, message))
-    else:
-        talk.reveal(message, private, by, args["confirm"])
-    for changed in (message, talk, private):
-        ctx.save(changed)
-    return queries.message_view(message, talk, ctx.principal, ctx.now)
-
-
-def mark_handled(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """MSG-06."""
-    message, talk = _need_message(ctx, args["message_id"])
-    ctx.check_version(message)
-    if not policies.may_mark_handled(ctx.principal, message.author_type):
-        raise Forbidden()
-    talk.mark_handled(message, policies.author_of(ctx.principal), ctx.now)
-    ctx.save(message)
-    ctx.save(talk)
-    return queries.message_view(message, talk, ctx.principal, ctx.now)
+BOX = "box"  # the profile in which seller and customer write in one box per order (S4-13, S4-15)
 
 
 def open_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """S0-02: the seller, or the staff, writes first about an order; no claim is needed."""
-    if ctx.principal.role not in OPENERS:
+    """S0-02: the seller, or the staff, writes first about an order; no claim is needed. S4-15: so does the customer of
+    an order that has a box, and all that is written there is in one place.
+    """
+    if ctx.principal.role not in OPENERS | {"customer"}:
         raise Forbidden()
     order = ctx.get(OrderParties, args["order_id"])
     # a foreign order is answered like one that is not known (yet): whether it exists is nobody's business (T01)
-    if order is None or not (ctx.principal.is_staff or ctx.principal.acts_for_seller(order.seller_id)):
+    if order is None or not _concerns(ctx, order):
         raise OrderNotSynced(order_id=args["order_id"])
+    if ctx.principal.role == "customer" and order.profile != BOX:
+        raise Forbidden()
+    if order.profile == BOX and ctx.get(Thread, box_of(order.id)) is not None:
+        posted = writing.post_message(ctx, {"thread_id": box_of(order.id), "text": args["text"], "visibility": PUBLIC})
+        return {"id": box_of(order.id), "message": posted}
     author = policies.author_of(ctx.principal)
     thread = Thread(
-        id=ctx.new_id("thr"),
+        id=box_of(order.id) if order.profile == BOX else ctx.new_id("thr"),
         tenant=ctx.tenant,
         claim_id=None,
         order_id=order.id,
         customer_ref=order.customer_ref,
         seller_id=order.seller_id,
-        profile=None,
+        profile=order.profile if order.profile == BOX else None,
         opened_at=ctx.now,
     )
     talk = PublicTalk(id=thread.id, tenant=ctx.tenant)
-    message = _message(ctx, thread, author, args["text"], PUBLIC, origin="thread.opened")
+    message = new_message(ctx, thread, author, args["text"], PUBLIC, origin="thread.opened")
     thread.start(author)
     talk.post(message, stamp(ctx.now))
     aliases.equip(ctx, thread, ())
     for new in (thread, message, talk):
         ctx.save(new)
-    return {"id": thread.id, "message": queries.message_view(message, talk, ctx.principal, ctx.now)}
+    return {"id": thread.id, "message": queries.one_message_view(ctx, message, talk)}
+
+
+def box_of(order_id: str) -> str:
+    return "thr_box_" + order_id.removeprefix("ord_")[-56:]
+
+
+def _concerns(ctx: Context, order: OrderParties) -> bool:
+    principal = ctx.principal
+    if principal.role == "customer":
+        return principal.party is not None and principal.party == order.customer_ref
+    return principal.is_staff or principal.acts_for_seller(order.seller_id)
 
 
 def close_threads(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -137,84 +90,57 @@ def _close(ctx: Context, thread_id: str) -> str:
     return "CLOSED"
 
 
-def _message(
-    ctx: Context,
-    thread: Thread,
-    author: Who,
-    text: str,
-    visibility: str,
-    origin: str = "post",
-    asks: dict[str, str] | None = None,
-) -> Message:
-    return Message(
-        id=ctx.new_id("msg"),
-        tenant=ctx.tenant,
-        thread_id=thread.id,
-        claim_id=thread.claim_id,
-        order_id=thread.order_id,
-        customer_ref=thread.customer_ref,
-        seller_id=thread.seller_id,
-        author_type=author[0],
-        author_id=author[1],
-        visibility=visibility,
-        via=ctx.principal.via,
-        text=text,
-        origin=origin,
-        posted_at=ctx.now,
-        asks=asks,
-    )
-
-
-def _need_message(ctx: Context, message_id: str) -> tuple[Message, PublicTalk]:
-    """A message the caller may read, with the public side of its thread. NotFound else (T01)."""
-    message = ctx.need(Message, message_id)
-    role = standing(ctx, ctx.need(Thread, message.thread_id))
-    if role is None or (role == "outsider" and message.visibility == PRIVATE):
-        raise NotFound(kind="message", id=message_id)
-    return message, ctx.need(PublicTalk, message.thread_id)
-
-
-def _readers(ctx: Context, message: Message) -> list[Who]:
-    """Everybody outside the staff who could read this message while it was public: they may know it (T03)."""
-    included = ctx.find(Inclusion, inclusions.c.thread_id == message.thread_id, inclusions.c.active.is_(True))
-    readers = [("customer", message.customer_ref), ("seller", message.seller_id), *((i.kind, i.ref) for i in included)]
-    return [(kind, ref) for kind, ref in readers if ref and (kind, ref) != message.author]
-
-
-def _earlier(ctx: Context, message: Message) -> Message | None:
-    """The last other public message of the same side."""
-    side = policies.side_of(message.author_type)
-    same_side = policies.HOUSE if side == "house" else {message.author_type}
-    found = ctx.find(
-        Message,
-        messages.c.thread_id == message.thread_id,
-        messages.c.visibility == PUBLIC,
-        messages.c.author_type.in_(same_side),
-        messages.c.id != message.id,
-        order_by=messages.c.number.desc(),
-        limit=1,
-    )
-    return found[0] if found else None
+def _order(args: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(OrderParties, args["order_id"])]
 
 
 CONTENTS = Contents(
     commands=(
-        Command(contract.MESSAGE_POST, post_message),
-        Command(contract.MESSAGE_SET_VISIBILITY, set_visibility),
-        Command(contract.MESSAGE_MARK_HANDLED, mark_handled),
-        Command(contract.THREAD_OPEN, open_thread),
+        Command(contract.MESSAGE_POST, writing.post_message),
+        Command(contract.MESSAGE_UNDO, writing.undo_message),
+        Command(contract.MESSAGE_EDIT, changing.edit_message),
+        Command(contract.MESSAGE_SET_VISIBILITY, changing.set_visibility),
+        Command(contract.MESSAGE_MARK_HANDLED, changing.mark_handled),
+        Command(contract.MESSAGE_REDACT, changing.redact_message),
+        Command(contract.THREAD_OPEN, open_thread, loads=_order),
         Command(contract.THREAD_CLOSE, close_threads),
+        Command(composing.TEMPLATE_SAVE, templates.save_template),
+        Command(composing.TEMPLATE_REMOVE, templates.remove_template),
+        Command(composing.SIGNATURE_SAVE, signatures.save_signature),
+        Command(access.ACCESS_REQUEST, asking.request_access),
+        Command(access.ACCESS_GRANT, asking.grant_access),
+        Command(access.ACCESS_DECLINE, asking.decline_access),
+        Command(access.ACCESS_REVOKE, asking.revoke_access),
+        Command(attachments.ATTACHMENT_OFFER, files.offer_attachment),
+        Command(attachments.ATTACHMENT_RECEIVED, files.receive_attachment),
+        Command(attachments.ATTACHMENT_REMOVE, files.remove_attachment),
         *aliases.COMMANDS,
-        *inbound.commands(post_message),
+        *inbound.commands(writing.post_message),
     ),
     queries=(
         Query(contract.THREAD_GET, queries.get_thread),
         Query(contract.THREAD_LIST, queries.list_threads),
         Query(contract.THREAD_MESSAGES, queries.list_messages),
+        Query(contract.DISCLOSURE_LIST, changing.list_disclosures),
+        Query(composing.TEMPLATE_LIST, templates.list_templates),
+        Query(composing.TEMPLATE_GET, templates.fill_template),
+        Query(composing.SIGNATURE_GET, signatures.get_signatures),
+        Query(access.ACCESS_LIST, asking.list_access),
+        Query(attachments.ATTACHMENT_GET, files.get_attachment),
         *aliases.QUERIES,
         *inbound.QUERIES,
         Query(OF_THREAD, timeline),
     ),
     reactions=REACTIONS,
-    timers={aliases.EXPIRE: aliases.expire, **inbound.TIMERS},
+    timers={
+        writing.RELEASE: writing.release_message,
+        asking.EXPIRE: asking.expire_access,
+        files.EXPIRE: files.expire_attachment,
+        aliases.EXPIRE: aliases.expire,
+        **inbound.TIMERS,
+    },
+    jobs={
+        files.INSPECT: Job(files.inspect, files.settle_inspection),
+        files.ERASE: Job(files.delete_bytes, files.settle_deletion),
+    },
 )

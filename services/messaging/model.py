@@ -11,81 +11,41 @@ from datetime import datetime
 from typing import Any
 
 from services.messaging import policies
+from services.messaging.refusals import (
+    AlreadyClosed,
+    AlreadySo,
+    CancelPending,
+    ConfirmPublic,
+    LastAnswerMissing,
+    ThreadClosed,
+    ThreadFull,
+    TooManyRevisions,
+    UndoWindowOver,
+)
 from shared.kernel.aggregate import Aggregate
-from shared.kernel.errors import Forbidden, NotInThisState, Refusal
+from shared.kernel.errors import NotInThisState
 
 PUBLIC, PRIVATE = "public", "private"
+HELD, POSTED, WITHDRAWN, REDACTED = "held", "posted", "withdrawn", "redacted"
 Who = tuple[str, str]  # type and id
-
-
-class ThreadClosed(Refusal):
-    """This thread is closed: only the customer can reopen it by writing."""
-
-    code, status, rule = "THREAD_CLOSED", 409, "MSG-01"
-
-
-class ThreadFull(Refusal):
-    """This thread holds {most} messages, which is all it can: open another one."""
-
-    code, status, rule = "THREAD_FULL", 409, "MSG-01"
-
-
-class PrivateNotAllowed(Forbidden):
-    """Only insiders write private comments: what you write is public."""
-
-    code, rule = "PRIVATE_NOT_ALLOWED", "S1-31"
-
-
-class AskIsPrivate(Refusal):
-    """Asking one participant is for private comments: everybody on the thread reads a public message."""
-
-    code, status, rule = "ASK_IS_PRIVATE", 422, "MSG-01"
-
-
-class AlreadySo(Refusal):
-    """This message is {visibility} already."""
-
-    code, status, rule = "VISIBILITY_UNCHANGED", 409, "MSG-03"
-
-
-class ConfirmPublic(Refusal):
-    """Making a private comment public cannot be taken back: repeat with confirm=true."""
-
-    code, status, rule = "CONFIRM_REQUIRED", 422, "MSG-04"
-
-
-class NotYoursToChange(Forbidden):
-    """You may change the visibility of your own messages, within 24 hours; a coordinator may at any time."""
-
-    code, rule = "VISIBILITY_NOT_YOURS", "MSG-03"
-
-
-class AlreadyClosed(Refusal):
-    """This thread is closed already."""
-
-    code, rule = "ALREADY_CLOSED", "S0-22"
-
-
-class LastAnswerMissing(Refusal):
-    """The customer wrote last: answer before you close."""
-
-    code, rule = "UNAUTHORIZED_LAST_ANSWER", "CLM-19"
-
-
-class CancelPending(Refusal):
-    """The customer asked to cancel and waits for the decision: decide before you close."""
-
-    code, rule = "UNAUTHORIZED_CANCEL_PENDING", "CLM-19"
 
 
 @dataclass(kw_only=True)
 class OrderParties(Aggregate):
-    """Whose an order is: a copy from order.placed."""
+    """Whose an order is and, where refunds are agreed to in messages, what it cost: a copy from order.placed.
+
+    total and gross of lines in minor units of the currency. lines: only where agreements are made.
+    """
 
     stream = "order_parties"
 
     customer_ref: str
     seller_id: str
+    profile: str = ""
+    currency: str = ""
+    total: int = 0
+    placed_at: datetime | None = None
+    lines: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -105,11 +65,16 @@ class Inclusion(Aggregate):
 class Message(Aggregate):
     """One message or comment. What happens to it is announced on the side of the thread it belongs to.
 
-    number: its place among the public messages of the thread, none while it is private.
-    origin: `post` when a person wrote it by itself, else the event that it came with.
+    That there is a private comment is said here, under its own id and without its text: whose turn it is may change
+    with it, and the thread's own public sequence must not (I5).
+
+    writer: the person who wrote, for the author's party. number: its place among the public messages of the thread,
+    none while it is private. origin: `post` when a person wrote it by itself, else the event that it came with.
+    state: held (to be undone until release_at) → posted or withdrawn; posted → redacted.
+    revisions: earlier texts that somebody received, oldest first. agreement: to a refund (S3-17).
     """
 
-    stream = "posted"
+    stream = "message"
 
     thread_id: str
     claim_id: str | None
@@ -126,6 +91,53 @@ class Message(Aggregate):
     asks: dict[str, str] | None = None
     number: int | None = None
     handled_at: datetime | None = None
+    state: str = POSTED
+    writer: str = ""
+    release_at: datetime | None = None
+    edited_at: datetime | None = None
+    revisions: list[dict[str, Any]] = field(default_factory=list)
+    attachment_ids: list[str] = field(default_factory=list)
+    agreement: dict[str, Any] | None = None
+    signature: str | None = None
+
+    def hold(self, until: datetime) -> None:
+        """MSG-01: for the writer alone, until then."""
+        self.state, self.release_at = HELD, until
+
+    def undo(self) -> None:
+        """MSG-02: it never existed for others. Raises UndoWindowOver."""
+        if self.state != HELD:
+            raise UndoWindowOver()
+        self.state, self.text, self.agreement, self.attachment_ids = WITHDRAWN, "", None, []
+
+    def release(self, now: datetime) -> None:
+        """The window is over: from here on it is like any other."""
+        self.state, self.release_at, self.posted_at = POSTED, None, now
+
+    def need_posted(self, action: str) -> None:
+        """Raises NotInThisState."""
+        if self.state != POSTED:
+            raise NotInThisState(kind="message", state=self.state, action=action)
+
+    def rewrite(self, text: str, at: str, now: datetime, replaced: bool) -> None:
+        """MSG-05: the old text is gone, or kept beside the new one. `at` is `now` as it travels."""
+        self.need_posted("be edited")
+        if not replaced:
+            if len(self.revisions) >= policies.MOST_REVISIONS:
+                raise TooManyRevisions(most=policies.MOST_REVISIONS)
+            self.revisions = [*self.revisions, {"text": self.text, "until": at}]
+        self.text, self.edited_at = text, now
+
+    def redact(self) -> None:
+        """MSG-08: a tombstone stays."""
+        self.need_posted("be redacted")
+        self.state, self.text, self.revisions, self.signature, self.attachment_ids = REDACTED, "", [], None, []
+
+    def announce_private(self, at: str) -> None:
+        """That a private comment was posted and who is asked; its text travels on the private exchange only."""
+        facts = self.posted(at)
+        del facts["text"]
+        self.record("message.posted", **facts)
 
     @property
     def author(self) -> Who:
@@ -152,6 +164,9 @@ class Message(Aggregate):
             "asks": self.asks,
             "origin": self.origin,
             "posted_at": at,
+            "attachment_ids": self.attachment_ids,
+            "has_refund_agreement": self.agreement is not None,
+            "signature": self.signature if self.visibility == PUBLIC else None,
         }
 
 
@@ -169,6 +184,7 @@ class Thread(Aggregate):
     opened_at: datetime
     state: str = "open"
     cancel_pending: bool = False
+    access_asked: bool = False
 
     def start(self, by: Who) -> None:
         self.record("thread.opened", **self._facts(by))
@@ -240,7 +256,21 @@ class PublicTalk(Aggregate):
     def post(self, message: Message, at: str) -> None:
         self._take(message)
         self.record("message.posted", **message.posted(at))
+        if message.agreement is not None:
+            facts = message.about() | message.agreement | {"by": person(message.author), "agreed_at": at}
+            self.record("message.refund_agreed", **facts)
         self._answer(message)
+
+    def room(self) -> None:
+        """Raises ThreadFull."""
+        if self.count >= policies.MOST_PER_SIDE:
+            raise ThreadFull(most=policies.MOST_PER_SIDE)
+
+    def edited(self, message: Message, by: Who, at: str, replaced: bool) -> None:
+        self.record("message.edited", **edit_facts(message, by, at, replaced))
+
+    def redacted(self, message: Message, by: Who, reason: str) -> None:
+        self.record("message.redacted", **message.about(), by=person(by), reason=reason)
 
     def mark_handled(self, message: Message, by: Who, now: datetime) -> None:
         """MSG-06. Raises NotInThisState for a private comment or a message that is handled."""
@@ -255,7 +285,12 @@ class PublicTalk(Aggregate):
         return message.handled_at is not None or 0 < (message.number or 0) <= self.handled.get(side, 0)
 
     def hide(
-        self, message: Message, private: PrivateTalk, by: Who, disclosed: list[Who], earlier: Message | None
+        self,
+        message: Message,
+        private: PrivateTalk,
+        by: Who,
+        disclosed: list[dict[str, Any]],
+        earlier: Message | None,
     ) -> None:
         """MSG-03: allowed also after it was mailed; the event says who knows the text anyway (S1-30, T03).
 
@@ -268,7 +303,7 @@ class PublicTalk(Aggregate):
             self.last[side] = [earlier.number, earlier.id] if earlier else [0, ""]
         message.visibility, message.number = PRIVATE, None
         private.count += 1
-        self._changed(message, PUBLIC, by, already_disclosed_to=[person(who) for who in disclosed])
+        self._changed(message, PUBLIC, by, already_disclosed_to=disclosed)
 
     def reveal(self, message: Message, private: PrivateTalk, by: Who, confirm: bool) -> None:
         """MSG-04: from here on it is a public message like one just posted. Raises AlreadySo, ConfirmPublic."""
@@ -276,6 +311,7 @@ class PublicTalk(Aggregate):
             raise AlreadySo(visibility=PUBLIC)
         if not confirm:
             raise ConfirmPublic()
+        self.room()
         message.visibility, message.asks = PUBLIC, None
         private.count -= 1
         self._take(message)
@@ -283,8 +319,6 @@ class PublicTalk(Aggregate):
         self._answer(message)
 
     def _take(self, message: Message) -> None:
-        if self.count >= policies.MOST_PER_SIDE:
-            raise ThreadFull(most=policies.MOST_PER_SIDE)
         self.count += 1
         message.number = self.count
         side = policies.side_of(message.author_type)
@@ -325,6 +359,18 @@ class PrivateTalk(Aggregate):
             raise ThreadFull(most=policies.MOST_PER_SIDE)
         self.count += 1
         self.record("private_message.posted", **message.posted(at))
+
+    def edited(self, message: Message, by: Who, at: str, replaced: bool) -> None:
+        self.record("private_message.edited", **edit_facts(message, by, at, replaced))
+
+    def redacted(self, message: Message, by: Who, reason: str) -> None:
+        self.count -= 1
+        self.record("private_message.redacted", **message.about(), by=person(by), reason=reason)
+
+
+def edit_facts(message: Message, by: Who, at: str, replaced: bool) -> dict[str, Any]:
+    changed = {"by": person(by), "text": message.text, "replaced": replaced, "edited_at": at}
+    return message.about() | changed
 
 
 def person(who: Who) -> dict[str, str]:

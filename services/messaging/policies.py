@@ -32,6 +32,14 @@ CANCELLING_CATEGORY = "withdrawal"
 CANCELLING_REASONS = frozenset({"cancel_order"})
 """A claim like this is a request to cancel, and waits for a decision (UNAUTHORIZED_CANCEL_PENDING)."""
 
+EDIT_WINDOW = timedelta(minutes=10)
+"""MSG-05: so long a text may still vanish, where nobody outside received it."""
+
+MOST_REVISIONS = 20
+
+INSIDE = frozenset({"coordinator", "platform_agent", "platform", "system"})
+"""Whose knowing a text does not count as disclosed outside (MSG-05): they see every version anyway."""
+
 MOST_PER_SIDE = 1_000
 """Public, and private, messages on one thread (model 7): beyond that nobody reads, somebody loops."""
 
@@ -76,6 +84,21 @@ def may_mark_handled(principal: Principal, author_type: str) -> bool:
     """Only the side that received a message can say that it dealt with it (MSG-06)."""
     sender, reader = side_of(author_type), side_of(author_of(principal)[0])
     return sender is not None and reader is not None and sender != reader
+
+
+def held(principal: Principal, visibility: str) -> bool:
+    """MSG-01: people at a screen take back what they just sent in public; programs and private comments go at once."""
+    return principal.via == "ui" and visibility == "public" and principal.role not in ("integrator", "system")
+
+
+def vanishes(age: timedelta, disclosed: list[str]) -> bool:
+    """MSG-05: may an edited text be replaced without a trace? disclosed: types of those who received it."""
+    return age <= EDIT_WINDOW and all(type in INSIDE for type in disclosed)
+
+
+def may_see_disclosures(principal: Principal, author: tuple[str, str]) -> bool:
+    """N3: staff, and the author's side for its own messages; never a customer, whom it could tell of others."""
+    return principal.role in MODERATORS or (principal.role in INSIDERS and author_of(principal) == author)
 
 
 def answer_required(profile: str | None) -> bool:

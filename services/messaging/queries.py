@@ -13,8 +13,11 @@ import sqlalchemy as sa
 
 from services.messaging import policies
 from services.messaging.access import JOINING, thread_of_claim
+from services.messaging.attachments import queries as files
+from services.messaging.composing.guidelines import GUIDELINES
+from services.messaging.ledger import queries as ledger
 from services.messaging.mail_model import InboundMail
-from services.messaging.model import PRIVATE, PUBLIC, Message, PublicTalk
+from services.messaging.model import HELD, POSTED, PRIVATE, PUBLIC, REDACTED, Message, PublicTalk
 from services.messaging.storage import (
     STORAGE,
     inbound_mails,
@@ -28,7 +31,7 @@ from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
-from shared.storage.paging import page
+from shared.storage.paging import decode, encode, page
 
 
 def get_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -61,18 +64,65 @@ def list_messages(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         .where(_in_reach(principal, messages, messages.c.thread_id))
     )
     insider = _insider(principal, messages.c.thread_id)
-    statement = statement.where(_wanted(args), sa.or_(messages.c.visibility == PUBLIC, insider))
+    mine = sa.and_(messages.c.state == HELD, messages.c.writer == principal.id)
+    statement = statement.where(
+        _wanted(args),
+        sa.or_(messages.c.visibility == PUBLIC, insider),
+        sa.or_(messages.c.state.in_((POSTED, REDACTED)), mine),
+    )
     if "author" in args:
         statement = statement.where(messages.c.author_type == args["author"])
     if "cursor" in args:
-        statement = statement.where(messages.c.id > args["cursor"])
-    rows = ctx.connection.execute(statement.order_by(messages.c.id).limit(args["limit"] + 1)).mappings()
-    views = [_message_row_view(dict(row), principal, ctx.now) for row in rows]
-    return _page(views, args["limit"])
+        at, id = decode(args["cursor"])
+        bound = sa.tuple_(sa.literal(at, messages.c.posted_at.type), sa.literal(id, messages.c.id.type))
+        statement = statement.where(sa.tuple_(messages.c.posted_at, messages.c.id) > bound)
+    page = statement.order_by(messages.c.posted_at, messages.c.id).limit(args["limit"] + 1)
+    found = [_with_talk(dict(row)) for row in ctx.connection.execute(page).mappings()]
+    shown, more = found[: args["limit"]], len(found) > args["limit"]
+    ledger.record_reads(ctx, [message for message, _ in shown])
+    known = files.of_messages(ctx, [id for message, _ in shown for id in message.attachment_ids])
+    items = [message_view(message, talk, principal, ctx.now, known) for message, talk in shown]
+    last = shown[-1][0] if shown else None
+    return {"items": items, "next_cursor": encode(last.posted_at, last.id) if more and last else None}
 
 
-def message_view(message: Message, talk: PublicTalk, principal: Principal, now: datetime) -> dict[str, Any]:
-    """A message as this reader sees it; the reader may read it, that was checked before."""
+def private_texts(ctx: Context, thread_id: str) -> list[tuple[str, str]]:
+    """(id, text) of each private comment of a thread, for comparing, never for showing."""
+    comments = sa.select(messages.c.id, messages.c.text).where(
+        messages.c.tenant == ctx.tenant,
+        messages.c.thread_id == thread_id,
+        messages.c.visibility == PRIVATE,
+        messages.c.state == POSTED,
+    )
+    return [(row.id, row.text) for row in ctx.connection.execute(comments)]
+
+
+def last_word(ctx: Context, message: Message) -> Message | None:
+    """The last public message of the same side, but for this one."""
+    side = policies.side_of(message.author_type)
+    same_side = policies.HOUSE if side == "house" else {message.author_type}
+    found = ctx.find(
+        Message,
+        messages.c.thread_id == message.thread_id,
+        messages.c.visibility == PUBLIC,
+        messages.c.number.is_not(None),
+        messages.c.author_type.in_(same_side),
+        messages.c.id != message.id,
+        order_by=messages.c.number.desc(),
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+def one_message_view(ctx: Context, message: Message, talk: PublicTalk) -> dict[str, Any]:
+    """A message as the caller of a command is answered it."""
+    return message_view(message, talk, ctx.principal, ctx.now, files.of_messages(ctx, message.attachment_ids))
+
+
+def message_view(
+    message: Message, talk: PublicTalk, principal: Principal, now: datetime, known: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """A message as this reader sees it; the reader may read it, that was checked before. known: its files."""
     view = {
         "id": message.id,
         "thread_id": message.thread_id,
@@ -84,12 +134,19 @@ def message_view(message: Message, talk: PublicTalk, principal: Principal, now: 
         "text": message.text,
         "origin": message.origin,
         "posted_at": stamp(message.posted_at),
+        "state": message.state,
+        "edited_at": stamp(message.edited_at) if message.edited_at else None,
+        "revisions": message.revisions,
+        "attachments": [known[id] for id in message.attachment_ids if id in known],
+        "refund_agreement": message.agreement,
         "handled": talk.is_handled(message),
         "version": message.version,
         "allowed_actions": _message_actions(message, talk, principal, now),
     }
     if message.visibility == PRIVATE:
         view["asks"] = message.asks
+    if message.release_at:
+        view["undo_until"] = stamp(message.release_at)
     return view
 
 
@@ -167,7 +224,10 @@ def _thread_view(row: Any, principal: Principal) -> dict[str, Any]:
         "opened_at": stamp(row["opened_at"]),
         "messages": row["public_count"],
         "awaits_answer": last.get("customer", [0])[0] > last.get("house", [0])[0],
-        "compose_defaults": {"visibility": policies.default_visibility(insider, has_private)},
+        "compose_defaults": {
+            "visibility": policies.default_visibility(insider, has_private),
+            "guidelines": GUIDELINES.get(row["profile"] or "") if insider else None,
+        },
         "allowed_actions": _thread_actions(row, principal),
     }
     if insider:
@@ -185,18 +245,28 @@ def _thread_actions(row: Any, principal: Principal) -> list[str]:
 
 
 def _message_actions(message: Message, talk: PublicTalk, principal: Principal, now: datetime) -> list[str]:
+    if message.state == HELD:
+        return ["message.undo"]
+    if message.state != POSTED:
+        return []
     actions = []
     if policies.may_change_visibility(principal, message.author, now - message.posted_at):
         actions.append("message.set_visibility")
     unhandled = message.visibility != PRIVATE and not talk.is_handled(message)
     if unhandled and policies.may_mark_handled(principal, message.author_type):
         actions.append("message.mark_handled")
+    if policies.author_of(principal) == message.author:
+        actions.append("message.edit")
+    if principal.role in policies.MODERATORS:
+        actions.append("message.redact")
+    if policies.may_see_disclosures(principal, message.author):
+        actions.append("disclosure.list")
     return actions
 
 
-def _message_row_view(row: dict[str, Any], principal: Principal, now: datetime) -> dict[str, Any]:
+def _with_talk(row: dict[str, Any]) -> tuple[Message, PublicTalk]:
     talk = PublicTalk(id=row["thread_id"], tenant=row["tenant"], handled=row.pop("handled"))
-    return message_view(STORAGE.mappings[Message].from_row(row), talk, principal, now)
+    return STORAGE.mappings[Message].from_row(row), talk
 
 
 def list_mails(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:

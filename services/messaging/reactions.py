@@ -7,20 +7,42 @@ from typing import Any
 
 from services.messaging import aliases, policies
 from services.messaging.access import inclusion_id, thread_of_claim
+from services.messaging.ledger import queries as ledger
 from services.messaging.model import PUBLIC, Inclusion, Message, OrderParties, PublicTalk, Thread, Who
 from services.messaging.storage import threads
-from shared.kernel.clock import stamp
+from shared.contracts.messaging import AGREEMENT_PROFILES
+from shared.kernel.clock import moment, stamp
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Context
 
 
 def keep_parties_when_order_placed(ctx: Context, event: Any) -> None:
+    """Whose it is; and what it cost, which an agreement to refund it must not exceed (S3-17)."""
     order = event.data
+    agreeable = order["profile"] in AGREEMENT_PROFILES
     ctx.save(
         OrderParties(
-            id=order["order_id"], tenant=ctx.tenant, customer_ref=order["customer_ref"], seller_id=order["seller_id"]
+            id=order["order_id"],
+            tenant=ctx.tenant,
+            customer_ref=order["customer_ref"],
+            seller_id=order["seller_id"],
+            profile=order["profile"],
+            currency=order["currency"],
+            total=order["total"]["amount"],
+            placed_at=moment(order["placed_at"]),
+            lines=[{"line_id": line["line_id"], "gross": line["gross"]} for line in order["lines"] if agreeable],
         )
     )
+
+
+def keep_disclosure_when_mailed(ctx: Context, event: Any) -> None:
+    """N3: a mail with these messages has left."""
+    told = event.data
+    for message_id in told["message_ids"]:
+        message = ctx.get(Message, message_id)
+        if message is not None:
+            recipient = (told["recipient_kind"], told["recipient_ref"])
+            ledger.record_mail(ctx, message, recipient, told["channel"], told["provider_ref"], event.time)
 
 
 def open_thread_when_claim_opened(ctx: Context, event: Any) -> None:
@@ -161,6 +183,10 @@ def _thread_and_talk(claim: dict[str, Any]) -> list[tuple[type, str]]:
     return [(Thread, id), (PublicTalk, id)]
 
 
+def _told(data: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(Message, id) for id in data["message_ids"]]
+
+
 REACTIONS: dict[str, Callable | Reaction] = {
     "order.placed": keep_parties_when_order_placed,
     "order.shipped": allow_closing_when_order_left_or_cancelled,
@@ -175,4 +201,5 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "claim.refused": Reaction(allow_closing_when_claim_decided, loads=_thread_and_talk),
     "claim.observer_added": let_in_when_observer_added,
     "claim.observer_removed": let_out_when_observer_removed,
+    "disclosure.made": Reaction(keep_disclosure_when_mailed, loads=_told),
 }

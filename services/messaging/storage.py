@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from services.messaging.attachments.model import Attachment
+from services.messaging.composing.model import Signature, Template
 from services.messaging.mail_model import Alias, AliasBook, InboundMail, MailPair, Senders
 from services.messaging.model import Inclusion, Message, OrderParties, PrivateTalk, PublicTalk, Thread
+from services.messaging.opening.model import AccessRequest
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
-from shared.storage.tables import aggregate_table, runtime_tables
+from shared.storage.tables import Big, aggregate_table, runtime_tables
 from shared.storage.types import Json, Utc
 
 metadata = sa.MetaData()
@@ -29,6 +32,7 @@ threads = aggregate_table(
     sa.Column("opened_at", Utc, nullable=False),
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("cancel_pending", sa.Boolean, nullable=False),
+    sa.Column("access_asked", sa.Boolean, nullable=False),
     sa.Index("thread_of_tenant", "tenant", "id"),
     sa.Index("thread_of_order", "order_id", "id"),
     sa.Index("thread_of_seller", "tenant", "seller_id", "id"),
@@ -53,9 +57,17 @@ messages = aggregate_table(
     sa.Column("asks", Json),
     sa.Column("number", sa.Integer),
     sa.Column("handled_at", Utc),
-    sa.Index("message_of_thread", "thread_id", "id"),
-    sa.Index("message_of_claim", "claim_id", "id"),
-    sa.Index("message_of_order", "order_id", "id"),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("writer", sa.String(64), nullable=False),
+    sa.Column("release_at", Utc),
+    sa.Column("edited_at", Utc),
+    sa.Column("revisions", Json, nullable=False),
+    sa.Column("attachment_ids", Json, nullable=False),
+    sa.Column("agreement", Json),
+    sa.Column("signature", sa.Text),
+    sa.Index("message_of_thread", "thread_id", "posted_at", "id"),
+    sa.Index("message_of_claim", "claim_id", "posted_at", "id"),
+    sa.Index("message_of_order", "order_id", "posted_at", "id"),
 )
 
 public_talks = aggregate_table(
@@ -80,7 +92,92 @@ inclusions = aggregate_table(
     sa.Index("inclusion_of_participant", "kind", "ref", "thread_id"),
 )
 
-order_parties = aggregate_table("order_parties", metadata, _id("customer_ref"), _id("seller_id"))
+order_parties = aggregate_table(
+    "order_parties",
+    metadata,
+    _id("customer_ref"),
+    _id("seller_id"),
+    sa.Column("profile", sa.String(32), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("total", Big, nullable=False),
+    sa.Column("placed_at", Utc),
+    sa.Column("lines", Json, nullable=False),
+)
+
+attachments = aggregate_table(
+    "attachment",
+    metadata,
+    _id("thread_id"),
+    _id("message_id", nullable=True),
+    sa.Column("author_type", sa.String(20), nullable=False),
+    _id("author_id"),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("type", sa.String(80)),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("reason", sa.String(80)),
+    sa.Index("attachment_of_thread", "thread_id", "id"),
+)
+
+access_requests = aggregate_table(
+    "access_request",
+    metadata,
+    _id("thread_id"),
+    _id("claim_id", nullable=True),
+    _id("order_id", nullable=True),
+    _id("seller_id", nullable=True),
+    _id("customer_ref", nullable=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("permissions", Json, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("until", Utc, nullable=False),
+    sa.Column("asked_by_type", sa.String(20), nullable=False),
+    _id("asked_by_id"),
+    sa.Column("asked_at", Utc, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("decided_at", Utc),
+    sa.Index("access_request_of_thread", "thread_id", "id"),
+)
+
+templates = aggregate_table(
+    "template",
+    metadata,
+    sa.Column("name", sa.String(80), nullable=False),
+    sa.Column("locale", sa.String(8), nullable=False),
+    sa.Column("scope", sa.String(8), nullable=False),
+    _id("owner", nullable=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Column("variables", Json, nullable=False),
+    sa.Column("removed", sa.Boolean, nullable=False),
+    sa.Index("template_of_owner", "tenant", "owner", "id"),
+)
+
+signatures = aggregate_table(
+    "signature",
+    metadata,
+    sa.Column("scope", sa.String(8), nullable=False),
+    _id("owner"),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+disclosures = sa.Table(
+    "disclosure",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    _id("message_id"),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    _id("ref"),
+    sa.Column("person", sa.String(64)),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("reference", sa.String(300)),
+    sa.Column("at", Utc, nullable=False),
+    sa.Index("disclosure_of_message", "message_id", "at"),
+)
 
 aliases = aggregate_table(
     "alias",
@@ -153,5 +250,9 @@ STORAGE = Storage(
         Mapping(Senders, senders),
         Mapping(MailPair, mail_pairs),
         Mapping(InboundMail, inbound_mails),
+        Mapping(Attachment, attachments),
+        Mapping(AccessRequest, access_requests),
+        Mapping(Template, templates),
+        Mapping(Signature, signatures),
     ],
 )

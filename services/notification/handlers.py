@@ -7,7 +7,7 @@ from typing import Any
 
 from services.notification import queries
 from services.notification.letters import NoLetter
-from services.notification.model import Contact, Notification, Roster, contact_id, roster_id
+from services.notification.model import Contact, Disclosure, Notification, Roster, contact_id, roster_id
 from services.notification.policies import COORDINATOR, PLATFORM, masked
 from services.notification.ports import PermanentFailure, Ports, TransientFailure
 from services.notification.reactions import MAIL, REACTIONS
@@ -118,7 +118,7 @@ def send_mail(ports: Ports, payload: dict[str, Any], key: str) -> dict[str, Any]
         return {"result": "later", "error": str(failure)}
     except PermanentFailure as failure:
         return {"result": "refused", "error": str(failure)}
-    return {"result": "sent", "to": masked(letter.address), "reference": reference}
+    return {"result": "sent", "to": masked(letter.address), "reference": reference, "told": list(letter.told)}
 
 
 def settle_mail(ctx: Context, job: JobRun, outcome: dict[str, Any]) -> timedelta | None:
@@ -129,6 +129,10 @@ def settle_mail(ctx: Context, job: JobRun, outcome: dict[str, Any]) -> timedelta
     delay = None
     if outcome["result"] == "sent":
         notification.sent(outcome["to"], outcome["reference"], ctx.now)
+        if outcome["told"]:
+            disclosure = Disclosure(id=notification.id, tenant=ctx.tenant, message_ids=outcome["told"])
+            disclosure.made(notification.kind, notification.ref, notification.channel, outcome["reference"])
+            ctx.save(disclosure)
     elif outcome["result"] == "later":
         delay = notification.put_off(outcome["error"])
     elif outcome["result"] == "refused":

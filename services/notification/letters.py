@@ -22,9 +22,12 @@ from shared.storage.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class Letter:
+    """told: the messages that it carries."""
+
     mail: EmailMessage
     sender: str
     address: str
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class Letters:
         mail["X-Auto-Response-Suppress"] = "All"
         mail.set_content(rendered.text)
         mail.add_alternative(rendered.html, subtype="html")
-        return Letter(mail, f"{BOUNCES}@{self._relay}" if self._relay else self._address, address)
+        told = tuple(comment.id for comment in facts["comments"])
+        return Letter(mail, f"{BOUNCES}@{self._relay}" if self._relay else self._address, address, told)
 
     def _reply_to(self, found: Dossier) -> str | None:
         """The recipient's own address on this thread: what is sent to it comes from him, whatever else it says."""
@@ -127,6 +131,8 @@ def _excuse(found: Dossier) -> NoLetter | None:
 def _withheld(found: Dossier, comment: CommentCopy | None) -> str | None:
     """Why the reader may not be told, of this comment or at all; None when he may."""
     included = found.claim.included if found.claim else None
+    if comment is not None and comment.visibility == "redacted":
+        return "redacted"
     private = comment is not None and comment.visibility == "private"
     return policies.withheld(found.notification.kind, found.notification.ref, included, private)
 

@@ -98,6 +98,27 @@ class CommentCopy(Aggregate):
     author_type: str
     visibility: str
     text: str
+    signature: str | None = None
+
+
+@dataclass(kw_only=True)
+class Disclosure(Aggregate):
+    """That a mail with these messages has left; its id is the notification's. For the ledger of their thread (N3)."""
+
+    stream = "disclosure"
+
+    message_ids: list[str]
+
+    def made(self, kind: str, ref: str, channel: str, provider_ref: str) -> None:
+        self.record(
+            "disclosure.made",
+            notification_id=self.id,
+            message_ids=self.message_ids,
+            recipient_kind=kind,
+            recipient_ref=ref,
+            channel=channel,
+            provider_ref=provider_ref,
+        )
 
 
 @dataclass(kw_only=True)

@@ -40,6 +40,11 @@ MATRIX: dict[str, Rule] = {
     "message.posted": Rule(
         "message_posted", ("customer", "seller_taking_part", "desk", "included"), unless_author=True
     ),  # S1-30, S1-35
+    "message.with_agreement": Rule("message_posted", ("seller_taking_part", "desk", "included"), unless_author=True),
+    "message.refund_agreed": Rule("refund_agreed", ("customer", "platform")),  # S3-19
+    "access.requested": Rule("access_requested", ("customer",)),  # S3-06
+    "access.granted": Rule("access_answered", ("seller",)),
+    "access.declined": Rule("access_answered", ("seller",)),
     "private_message.posted": Rule(
         "private_comment", ("seller_taking_part", "desk", "included_insiders"), unless_author=True
     ),
@@ -128,6 +133,8 @@ def _column(column: str, people: People) -> list[Recipient]:
         return [(desk, ref) for ref in people.staff.get(desk, ())]
     if column == "holder":
         return [people.holder] if people.holder else []
+    if column == "platform":
+        return [(PLATFORM, ref) for ref in people.staff.get(PLATFORM, ())]
     if column in ("included", "included_insiders"):
         return [(kind, ref) for kind, ref, scope in people.included if scope == "all" or column == "included"]
     return []

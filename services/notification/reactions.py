@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from services.notification.model import (
     roster_id,
 )
 from services.notification.policies import COORDINATOR, PLATFORM, People, Recipient, Rule
+from shared.contracts.messaging import AGREEMENT_REASONS
 from shared.kernel.clock import moment
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Context
@@ -103,10 +105,49 @@ def tell_when_claim_moved(ctx: Context, event: Any) -> None:
 def tell_when_message_posted(ctx: Context, event: Any) -> None:
     """S1-30, S1-35; a private one never to the customer (I5): no column of its rule names him."""
     message = event.data
-    if message["origin"] not in policies.MESSAGE_ORIGINS_TOLD:
+    if message["origin"] not in policies.MESSAGE_ORIGINS_TOLD or "text" not in message:
+        return  # that there is a private comment is no news: its text comes on the private exchange
+    _keep_comment(
+        ctx,
+        message["message_id"],
+        message["author"]["type"],
+        message["text"],
+        message["visibility"],
+        message.get("signature"),
+    )
+    # who agrees to a refund is mailed to the customer once, with the agreement in it
+    rule = "message.with_agreement" if message.get("has_refund_agreement") else event.type
+    _tell_of_message(ctx, event, message, rule)
+
+
+def tell_when_refund_agreed(ctx: Context, event: Any) -> None:
+    """S3-19: to the customer, who is a merchant there, and to the platform's customer service."""
+    agreed = event.data
+    facts = {"reason": AGREEMENT_REASONS[agreed["reason_code"]], "amount": agreed["amount"], "scope": agreed["scope"]}
+    copy = ctx.need(ClaimCopy, agreed["claim_id"]) if agreed.get("claim_id") else None
+    people = _of_claim(ctx, copy, event.type) if copy else _of_order(agreed)
+    roster = ctx.get(Roster, roster_id(ctx.tenant, PLATFORM))
+    people = replace(people, staff={PLATFORM: roster.refs if roster else ()})
+    _tell(ctx, event, agreed, people, facts, agreed["message_id"])
+
+
+def tell_when_access_moved(ctx: Context, event: Any) -> None:
+    """S3-06: the customer is asked, and who asked is answered."""
+    request = event.data
+    facts = {"kind_asked": request["kind"], "permissions": request["permissions"], "answer": event.type}
+    facts["purpose"] = request.get("purpose")
+    _tell(ctx, event, request, _of_order(request), facts)
+
+
+def follow_text(ctx: Context, event: Any) -> None:
+    """An edited comment is told as it reads now; of a redacted one nothing is kept."""
+    comment = ctx.get(CommentCopy, event.data["message_id"])
+    if comment is None:
         return
-    _keep_comment(ctx, message["message_id"], message["author"]["type"], message["text"], message["visibility"])
-    _tell_of_message(ctx, event, message, event.type)
+    comment.text = event.data.get("text", "")
+    if not comment.text:
+        comment.visibility, comment.signature = "redacted", None
+    ctx.save(comment)
 
 
 def follow_visibility(ctx: Context, event: Any) -> None:
@@ -254,11 +295,13 @@ def _followed(ctx: Context, event: Any) -> ClaimCopy:
     return copy
 
 
-def _keep_comment(ctx: Context, id: str, author_type: str, text: str, visibility: str = "public") -> None:
+def _keep_comment(
+    ctx: Context, id: str, author_type: str, text: str, visibility: str = "public", signature: str | None = None
+) -> None:
     comment = ctx.get(CommentCopy, id) or CommentCopy(
         id=id, tenant=ctx.tenant, author_type=author_type, visibility=visibility, text=text
     )
-    comment.visibility, comment.text = visibility, text
+    comment.visibility, comment.text, comment.signature = visibility, text, signature
     ctx.save(comment)
 
 
@@ -329,6 +372,14 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "claim.observer_added": FOLLOWED,
     "claim.observer_removed": FOLLOWED,
     "message.posted": POSTED,
+    "message.edited": Reaction(follow_text, loads=_claim_and_comment),
+    "message.redacted": Reaction(follow_text, loads=_claim_and_comment),
+    "message.refund_agreed": Reaction(tell_when_refund_agreed, loads=_claim_and_comment),
+    "private_message.edited": Reaction(follow_text, loads=_claim_and_comment),
+    "private_message.redacted": Reaction(follow_text, loads=_claim_and_comment),
+    "access.requested": tell_when_access_moved,
+    "access.granted": tell_when_access_moved,
+    "access.declined": tell_when_access_moved,
     "message.visibility_changed": Reaction(follow_visibility, loads=_claim_and_comment),
     "private_message.posted": POSTED,
     "refund.succeeded": REFUNDED,

@@ -9,6 +9,7 @@ from services.notification.model import (
     CommentCopy,
     Contact,
     Digest,
+    Disclosure,
     Notification,
     OrderCopy,
     ReplyBook,
@@ -78,7 +79,10 @@ comment_copies = aggregate_table(
     sa.Column("author_type", sa.String(20), nullable=False),
     sa.Column("visibility", sa.String(8), nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("signature", sa.Text),
 )
+
+disclosures = aggregate_table("disclosure", metadata, sa.Column("message_ids", Json, nullable=False))
 
 notifications = aggregate_table(
     "notification",
@@ -116,6 +120,7 @@ STORAGE = Storage(
         Mapping(ClaimCopy, claim_copies, load={"included": lambda rows: [tuple(row) for row in rows]}),
         Mapping(CommentCopy, comment_copies),
         Mapping(ReplyBook, reply_books),
+        Mapping(Disclosure, disclosures),
         Mapping(Notification, notifications),
     ],
 )

@@ -54,6 +54,17 @@ class AddressSuppressed(Strict):
     reason = fields.String(required=True)
 
 
+class DisclosureMade(Strict):
+    """A mail with these messages has left: who received what is known to the ledger of their thread (N3)."""
+
+    notification_id = Id(required=True)
+    message_ids = fields.List(Id(), required=True)
+    recipient_kind = fields.String(required=True)
+    recipient_ref = Id(required=True)
+    channel = fields.String(required=True)
+    provider_ref = fields.String(required=True)
+
+
 class RecipientRecorded(Strict):
     """For the service that reads mail: who writes from where. It travels on `notification.private`."""
 
@@ -86,6 +97,7 @@ announce(
     exchange="notification.private",
 )
 announce("notification", {"roster.joined": RosterJoined()}, audience=INTERNAL)
+announce("notification", {"disclosure.made": DisclosureMade()}, audience=INTERNAL)
 
 
 class RecordContactArgs(Strict):

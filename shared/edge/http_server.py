@@ -53,8 +53,9 @@ class Protocol(wsgi.HttpProtocol):
 class Limits:
     """WSGI middleware: counts requests, reads the whole body before the application sees it, answers problems."""
 
-    def __init__(self, application: Callable, max_body: int = MAX_BODY) -> None:
+    def __init__(self, application: Callable, max_body: int = MAX_BODY, streamed: frozenset[str] = frozenset()) -> None:
         self.application, self.max_body = application, max_body
+        self.streamed = streamed  # paths whose bodies the application reads itself, with limits of its own
         self.in_flight = 0
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
@@ -67,6 +68,8 @@ class Limits:
             self.in_flight -= 1
 
     def _limited(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in self.streamed:
+            return self.application(environ, start_response)
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > self.max_body:
             return self._too_large(start_response)
@@ -111,8 +114,15 @@ def _problem(start_response: Callable, status: str, code: str, title: str) -> It
 class HttpServer:
     """Serves one WSGI application in green threads; `stop` lets requests in flight finish."""
 
-    def __init__(self, application: Callable, host: str, port: int, max_body: int = MAX_BODY) -> None:
-        self.limits = Limits(application, max_body)
+    def __init__(
+        self,
+        application: Callable,
+        host: str,
+        port: int,
+        max_body: int = MAX_BODY,
+        streamed: frozenset[str] = frozenset(),
+    ) -> None:
+        self.limits = Limits(application, max_body, streamed)
         self._socket = eventlet.listen((host, port), backlog=512, reuse_port=False)
         self.host, self.port = self._socket.getsockname()[:2]
         self._acceptor: Any = None

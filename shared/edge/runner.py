@@ -83,7 +83,7 @@ class _Gateway:
         module = importlib.import_module("services.gateway.app")
         clients = importlib.import_module("services.gateway.clients").HttpClients(settings)
         self.application = module.build(settings, clients)
-        self.server = HttpServer(self.application, settings.host, settings.port)
+        self.server = HttpServer(self.application, settings.host, settings.port, streamed=module.STREAMED)
         self.server.start()
 
     def unready(self) -> None:

@@ -49,6 +49,12 @@ class Settings:
     virtual_clock: bool = False  # QA may travel ahead in time; refused in production
     time_zone: str = "Europe/Paris"  # of marketplaces that marketplace_time_zones does not name
     marketplace_time_zones: str = ""  # main=Europe/Paris,tokyo=Asia/Tokyo
+    # messaging
+    undo_seconds: int = 15  # in which a person takes back what he just sent in public; 0: none
+    link_origins: str = ""  # where answer templates may link to beside PUBLIC_URL, separated by commas
+    attachments: str = ""  # a folder or s3://bucket/prefix, of the gateway's and messaging's; default: in DATA_DIR
+    s3_endpoint: str = ""  # of a store that speaks S3 but is not Amazon's
+    clamd: str = ""  # host:port or socket of ClamAV's daemon; none: files are checked by type only
     # notification
     mail: str = "folder"  # smtp | folder | off
     smtp_url: str = field(default="smtp://127.0.0.1:1025", repr=False)
@@ -84,6 +90,7 @@ class Settings:
     jwt_issuer: str = "aftersale"
     jwt_audience: str = "aftersale-api"
     api_keys_file: str = ""
+    link_secret: str = field(default="", repr=False)  # signs links to files; of all gateways the same
     rate_per_minute: int = 6000  # requests of one caller; 0 is no limit, as below
     rate_per_minute_address: int = 12_000
     rate_per_minute_tenant: int = 60_000

@@ -64,6 +64,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "message.post": {"thread_id": "{thread_id}"},
     "message.set_visibility": {"visibility": "private"},
     "message.mark_handled": {"message_id": "{opening}"},
+    "template.save": {"scope": "user"},
+    "signature.save": {"scope": "user"},
+    "access.request": {"thread_id": "{thread_id}", "kind": "screen_share", "until": "2026-11-10T00:00:00Z"},
+    "attachment.offer": {"name": "photo.png"},
+    "attachment.received": {"sha256": "0" * 64},
     "thread.get": {"thread_id": "{thread_id}"},
     "thread.messages": {"thread_id": "{thread_id}"},
     "claim.bulk": {"action": "start"},
@@ -179,6 +184,10 @@ class World:
         api.post("/v1/sellers/sel_1/identity", seller(), without_seller, method="PUT")
         invoice = api.post(f"/v1/orders/{order['id']}/invoice", seller())
         unpaid, request, token = self._link()
+        template = {"name": "Hello", "locale": "en", "scope": "seller", "body": "Hello", "variables": []}
+        screen = {"kind": "screen_share", "purpose": "To look", "until": "2026-11-10T00:00:00Z"}
+        api.post("/v1/signatures", seller(), {"scope": "user", "text": "The shop"}, method="PUT")
+        file = api.post(f"/v1/threads/{thread}/attachments", seller(), {"name": "a.png", "size": 1})
         self.ids = {
             "alias_id": alias["alias_id"],
             "mail_id": received["mail_id"],
@@ -194,6 +203,9 @@ class World:
             "return_id": back["id"],
             "parcel_id": parcel,
             "refund_id": refund["id"],
+            "template_id": api.post("/v1/templates", seller(), template, method="PUT")["id"],
+            "request_id": api.post(f"/v1/threads/{thread}/access-requests", seller(), screen)["id"],
+            "attachment_id": file["id"],
             "credit_note_id": refund["credit_note_id"],
             "coupon_id": api.get("/v1/coupons", agent())["items"][0]["id"],
         }

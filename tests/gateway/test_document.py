@@ -30,6 +30,8 @@ OPEN_TO_EVERYBODY = {
     "GET /mail/renew/{token}",
     "POST /mail/renew/{token}",
     "POST /pay/{token}",
+    "PUT /files",
+    "GET /files",
 }
 
 

@@ -12,9 +12,10 @@ import pytest
 from services.messaging.handlers import CONTENTS
 from services.messaging.storage import STORAGE
 from shared.contracts.registry import EVENTS
-from shared.kernel.clock import ManualClock
+from shared.kernel.clock import ManualClock, stamp
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
+from shared.ops.settings import Settings
 from shared.runtime.app import App
 from shared.runtime.calls import Answer, Call
 from shared.runtime.envelope import Envelope
@@ -56,7 +57,7 @@ class Desk:
     def __init__(self) -> None:
         self.clock = ManualClock(START)
         database = Database("sqlite://")
-        self.app = App("messaging", STORAGE, CONTENTS, database, clock=self.clock)
+        self.app = App("messaging", STORAGE, CONTENTS, database, clock=self.clock, settings=Settings())
         self.app.create_tables()
         self._sequences: dict[tuple[str, str], int] = {}
         self.published: list[Envelope] = []
@@ -87,8 +88,18 @@ class Desk:
         self.hear("claim.opened", claim["claim_id"], claim)
         return "thr_" + claim["claim_id"].removeprefix("clm_")
 
-    def place_order(self, order_id: str = "ord_1") -> None:
-        self.hear("order.placed", order_id, {"order_id": order_id, "customer_ref": "cus_1", "seller_id": "sel_1"})
+    def place_order(self, order_id: str = "ord_1", **changes: Any) -> None:
+        order = {
+            "order_id": order_id,
+            "customer_ref": "cus_1",
+            "seller_id": "sel_1",
+            "profile": "discussion",
+            "currency": "EUR",
+            "total": {"amount": 9000, "currency": "EUR"},
+            "placed_at": stamp(self.clock.now()),
+            "lines": [{"line_id": "lin_1", "gross": 4000}, {"line_id": "lin_2", "gross": 5000}],
+        }
+        self.hear("order.placed", order_id, order | changes)
 
     def about_claim(self, type: str, actor: str = "coordinator/usr_k1/ui", **data: Any) -> None:
         self.hear(type, "clm_1", CLAIM | data, actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.kernel.clock import stamp
 from tests.messaging.conftest import AGENT, COORDINATOR, CUSTOMER, INTEGRATOR, OBSERVER, SELLER, SUPPLIER
 
 
@@ -19,17 +20,21 @@ def set_visibility(desk, principal, message, visibility, **more):
 @pytest.mark.capability("T03", "S1-29", "S1-30")
 def test_hiding_a_public_comment_says_who_knows_it_anyway(desk, thread):
     comment = desk.post(COORDINATOR, "The supplier pays for it.", visibility="public")
+    desk.texts(CUSTOMER)
+    desk.texts(SUPPLIER)
 
     hidden = set_visibility(desk, COORDINATOR, comment, "private")
 
     assert (hidden.status, hidden.body["visibility"]) == (200, "private")
     change = desk.last("message.visibility_changed")
     assert (change["from"], change["to"]) == ("public", "private")
-    assert change["already_disclosed_to"] == [
-        {"type": "customer", "id": "cus_1"},
-        {"type": "seller", "id": "sel_1"},
-        {"type": "supplier", "id": "sup_1"},
+    at = stamp(desk.clock.now())
+    known = [
+        {"type": type, "id": id, "person": person, "channel": "api", "reference": None, "at": at}
+        for type, id, person in (("customer", "cus_1", "usr_c1"), ("supplier", "sup_1", "usr_p1"))
     ]
+    assert sorted(change["already_disclosed_to"], key=lambda who: who["type"]) == known
+    assert hidden.body["already_disclosed_to"] == change["already_disclosed_to"]
     assert "text" not in change
     assert desk.texts(CUSTOMER) == ["The lamp arrived in pieces."]
     assert desk.texts(SUPPLIER)[-1] == "The supplier pays for it."

@@ -57,6 +57,17 @@ def comment(author_type: str = "seller", text: str = "Nous vous envoyons une lam
 
 TAXES = [{"code": "FR_VAT_20", "rate": "20", "amount": 729}, {"code": "FR_VAT_55", "rate": "5.5", "amount": 12}]
 REFUND = {"amount": AMOUNT, "instrument": "original", "refund_id": "rfd_1", "error": None}
+AGREED = {
+    "reason": {"en": "Technical malfunction", "fr": "Dysfonctionnement technique"},
+    "amount": None,
+    "scope": "order",
+}
+ACCESS = {
+    "kind_asked": "limited_account",
+    "permissions": ["read_orders", "read_logs"],
+    "purpose": "To see why the module shows an empty page.",
+    "answer": "access.requested",
+}
 
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("order_placed", "customer", {}),
@@ -112,6 +123,10 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("claim_resolved", "seller", {"claim": claim()}),
     ("claim_refused", "customer", {"claim": claim()}),
     ("claim_refused", "seller", {"claim": claim()}),
+    ("refund_agreed", "customer", {**AGREED, "comments": [comment("seller", "We refund the module.")]}),
+    ("refund_agreed", "platform", {**AGREED, "amount": AMOUNT, "scope": "lines"}),
+    ("access_requested", "customer", ACCESS),
+    ("access_answered", "seller", {**ACCESS, "answer": "access.granted"}),
     ("claim_reopened", "customer", {"claim": claim()}),
     ("claim_reopened", "seller", {"claim": claim()}),
     ("refund_succeeded", "customer", {"claim": claim(), **REFUND}),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from services.gateway.routes import (
+    access,
     claims,
     clock,
+    composing,
     desk,
     docs,
+    files,
     hooks,
     invoices,
     mails,
@@ -26,6 +29,9 @@ ROUTES: tuple[Route, ...] = (
     *returns.ROUTES,
     *threads.ROUTES,
     *mails.ROUTES,
+    *composing.ROUTES,
+    *access.ROUTES,
+    *files.ROUTES,
     *refunds.ROUTES,
     *paying.ROUTES,
     *invoices.ROUTES,

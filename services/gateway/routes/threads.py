@@ -40,5 +40,14 @@ ROUTES = (
         answer=close_threads,
     ),
     write("PATCH", "/v1/messages/{message_id}", "Make a message public or private", contract.MESSAGE_SET_VISIBILITY),
+    write("POST", "/v1/messages/{message_id}:undo", "Take back what was just sent", contract.MESSAGE_UNDO),
+    write("POST", "/v1/messages/{message_id}:edit", "Correct the text of a message", contract.MESSAGE_EDIT),
+    write("POST", "/v1/messages/{message_id}:redact", "Remove text and files for good", contract.MESSAGE_REDACT),
+    read(
+        "/v1/messages/{message_id}/disclosures",
+        "Who received a message, how and when",
+        contract.DISCLOSURE_LIST,
+        view=views.Disclosures(),
+    ),
     write("POST", "/v1/messages/{message_id}:handled", "Mark a message as handled", contract.MESSAGE_MARK_HANDLED),
 )
