@@ -37,7 +37,7 @@ def component_name(schema: Any) -> str:
     name = kind.__name__.removesuffix("Schema")
     left_out = "" if kind is schema else "".join(each.title().replace("_", "") for each in sorted(schema.exclude))
     name += f"Without{left_out}" if left_out else ""
-    return name if noun in ("Fields", "Views") else noun + name
+    return name if noun == "Fields" or noun.endswith("Views") else noun + name
 
 
 def _strings(converter: Any, field: fields.Field, **_: Any) -> dict[str, Any]:

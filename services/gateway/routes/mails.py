@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from services.gateway import views
+from services.gateway import mail_views, views
 from services.gateway.answers import SAFE
 from services.gateway.inquiry import Inquiry
 from services.gateway.table import Route
@@ -89,22 +89,22 @@ ROUTES = (
         "/v1/orders/{order_id}/alias",
         "The caller's own address for writing about an order",
         contract.ALIAS_ISSUE,
-        view=views.Alias(),
+        view=mail_views.Alias(),
     ),
     write(
         "/v1/threads:issue-aliases",
         "The caller's own address on each of many threads",
         contract.ALIAS_ISSUE_MANY,
-        view=views.IssuedAliases(),
+        view=mail_views.IssuedAliases(),
     ),
-    write("/v1/aliases/{alias_id}:revoke", "Stop an address", contract.ALIAS_REVOKE, view=views.RevokedAlias()),
+    write("/v1/aliases/{alias_id}:revoke", "Stop an address", contract.ALIAS_REVOKE, view=mail_views.RevokedAlias()),
     Route(
         "PUT",
         "/v1/senders/{party}/{ref}",
         "Say from which addresses and domains a party writes",
         contract.SENDERS_REGISTER,
         scope="contacts:write",
-        view=views.Senders(),
+        view=mail_views.Senders(),
         tag="mail",
     ),
     Route(
@@ -113,14 +113,14 @@ ROUTES = (
         "Mails from outside and what became of them, newest first",
         contract.MAIL_LIST,
         scope="threads:read",
-        view=views.listing(views.InboundMail),
+        view=views.listing(mail_views.InboundMail),
         tag="mail",
     ),
     write(
         "/v1/mails/{mail_id}:release",
         "Let a quarantined mail in as a message of its holder",
         contract.MAIL_RELEASE,
-        view=views.InboundMail(),
+        view=mail_views.InboundMail(),
     ),
     Route(
         "GET", "/mail/renew/{token}", "Ask whether to renew an address", contract.ALIAS_RENEW, answer=ask, tag="mail"
