@@ -18,7 +18,8 @@ RUN /opt/aftersale/bin/pip install --no-deps --no-build-isolation /build \
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 aftersale \
- && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin aftersale
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin aftersale \
+ && install --directory --owner=10001 --group=10001 /spool
 COPY --from=build /opt/aftersale /opt/aftersale
 # eventlet's own DNS resolver reads no search domains as the platform's does: names of services would not resolve.
 ENV PATH=/opt/aftersale/bin:$PATH \

@@ -65,11 +65,11 @@ def test_containers_have_no_capabilities_no_writable_root_and_a_memory_limit(sta
 
 
 @pytest.mark.capability("T17")
-def test_only_the_gateway_and_the_mail_page_are_published_and_on_this_machine_alone(stack: dict[str, Any]) -> None:
+def test_only_the_gateway_and_the_mails_ways_are_published_and_on_this_machine_alone(stack: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in stack["services"].items() if "ports" in service}
-    assert published.keys() == {"gateway", "simulator"}
+    assert published.keys() == {"gateway", "simulator", "mail-in"}
     ports = {default(port) for each in published.values() for port in each}
-    assert ports == {"127.0.0.1:8000:8000", "127.0.0.1:8025:8025"}
+    assert ports == {"127.0.0.1:8000:8000", "127.0.0.1:8025:8025", "127.0.0.1:2525:2525"}
     assert stack["networks"]["inside"]["internal"] is True
     outside = {name for name, service in stack["services"].items() if "outside" in service["networks"]}
     assert outside == published.keys()

@@ -58,7 +58,7 @@ def test_every_manifest_is_valid_in_strict_mode(overlay: str) -> None:
 
 
 def test_the_six_services_are_there_and_the_simulator_only_in_development(overlay: str) -> None:
-    wanted = SERVICES | ({"simulator"} if overlay == "overlays/dev" else set())
+    wanted = SERVICES | {"mail-in"} | ({"simulator"} if overlay == "overlays/dev" else set())
     assert set(of_kind(overlay, "Deployment")) == wanted
     assert set(of_kind(overlay, "PodDisruptionBudget")) == SERVICES
     jobs = {"topology", *(f"migrate-{service}" for service in topology_plan.load().services)}
@@ -80,6 +80,8 @@ def test_a_pod_gets_its_own_secrets_only(overlay: str) -> None:
         if name in SERVICES:
             assert whole == {f"aftersale-{name}"}
             assert keys == ({(secret, "CALL_SECRET") for secret in services} if name == "gateway" else set())
+        if name == "mail-in":
+            assert (whole, keys) == (set(), {(f"aftersale-{s}", "CALL_SECRET") for s in ("messaging", "notification")})
         if name.startswith("migrate-"):
             assert not whole
             assert keys == {(f"aftersale-{name.removeprefix('migrate-')}", "DATABASE_URL")}
@@ -133,7 +135,7 @@ def test_everything_is_denied_but_what_a_policy_allows(overlay: str) -> None:
     open_to_all = [
         name for name, policy in policies.items() for rule in policy["spec"].get("ingress", []) if not rule.get("from")
     ]
-    assert open_to_all == ["gateway"]
+    assert open_to_all == ["gateway", "mail-in"]
 
 
 def test_a_policy_or_a_service_selects_pods_that_exist(overlay: str) -> None:

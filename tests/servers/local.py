@@ -178,10 +178,14 @@ def install_missing() -> None:
     missing = [] if RABBIT_SCRIPT.exists() else ["rabbitmq-server"]
     if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) and not shutil.which("initdb"):
         missing.append("postgresql")
-    if not missing:
-        return
+    if missing:
+        apt_install(missing, REMEDY)
+
+
+def apt_install(missing: list[str], remedy: str) -> None:
+    """Get packages from the distribution, their services not started; a `ServerError` where that cannot be."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise ServerError(f"{' and '.join(missing)} not installed: {REMEDY}")
+        raise ServerError(f"{' and '.join(missing)} not installed: {remedy}")
     print(f"test servers: installing {' and '.join(missing)} with apt-get", file=sys.stderr, flush=True)
     refuse_start = Path("/usr/sbin/policy-rc.d")  # we start our own; the packages' services are not wanted
     ours = not refuse_start.exists()
