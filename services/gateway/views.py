@@ -245,26 +245,6 @@ class OrderPage(Order):
     warnings = fields.List(fields.Nested(Warning), required=True)
 
 
-class ClaimPage(Claim):
-    """The claim with its thread, the messages that the caller may read, and its refunds."""
-
-    thread = fields.Nested(Thread, required=True, allow_none=True)
-    messages = fields.List(fields.Nested(Message), required=True, allow_none=True)
-    refunds = fields.List(fields.Nested(Refund), required=True, allow_none=True)
-    returns = fields.List(fields.Nested(Return), required=True, allow_none=True)
-    warnings = fields.List(fields.Nested(Warning), required=True)
-
-
-class Observer(View):
-    kind = fields.String(required=True)
-    id = Id(required=True)
-    scope = fields.String(required=True)
-
-
-class Observers(View):
-    items = fields.List(fields.Nested(Observer), required=True)
-
-
 class Notification(View):
     id = Id(required=True)
     channel = fields.String(required=True)
@@ -284,12 +264,6 @@ class Result(View):
 
 class Results(View):
     results = fields.List(fields.Nested(Result), required=True)
-
-
-class Profiles(View):
-    """What a form needs: reasons, resolutions and labels in French and English."""
-
-    items = fields.List(fields.Dict(), required=True)
 
 
 class Me(View):

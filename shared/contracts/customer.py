@@ -10,6 +10,13 @@ from shared.contracts.roles import HANDLERS
 from shared.kernel.principal import STAFF
 
 
+class Replaces(Strict):
+    """What a replacement stands for (S2-12): it costs nothing, and its claim waits for it."""
+
+    claim_id = Id(required=True)
+    order_id = Id(required=True)
+
+
 class CustomersArgs(Strict):
     customer_refs = fields.List(Id(), required=True, validate=validate.Length(min=1, max=200))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from shared.contracts.customer import Replaces
 from shared.contracts.entitlement import CoverInput
 from shared.contracts.fields import (
     CurrencyCode,
@@ -24,9 +25,6 @@ from shared.kernel.principal import STAFF
 LOCALES = ("fr", "en")
 MOST_IN_BULK = 500  # model.md 7
 REFUND_INSTRUMENTS = ("original", "paypal", "coupon", "store_credit")
-
-
-# commands
 
 
 class TaxInput(Strict):
@@ -290,13 +288,6 @@ class OrderFact(Strict):
     number = Id(required=True)
     seller_id = Id(required=True)
     customer_ref = Id(required=True)
-
-
-class Replaces(Strict):
-    """What a replacement stands for (S2-12): it costs nothing, and its claim waits for it."""
-
-    claim_id = Id(required=True)
-    order_id = Id(required=True)
 
 
 class Placed(OrderFact):

@@ -91,7 +91,7 @@ class Shop:
         self.suite.settle()
         assert self.suite.waiting("claim") == []
 
-    def comment(self, claim: dict[str, Any], author: str, **changes: Any) -> None:
+    def comment(self, claim: dict[str, Any], author: str, author_id: str = "somebody", **changes: Any) -> None:
         """A comment of this role is posted on the claim's thread, in public unless told otherwise."""
         data = {
             "thread_id": f"thr_{claim['id'][4:]}",
@@ -100,7 +100,7 @@ class Shop:
             "order_id": claim["order_id"],
             "seller_id": claim["seller_id"],
             "customer_ref": claim["customer_ref"],
-            "author": {"type": author, "id": "somebody"},
+            "author": {"type": author, "id": author_id},
             "visibility": "public",
             "via": "api",
             "text": "Hello.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.runtime.calls import Call
-from tests.suite import agent, coordinator, customer, integrator, seller
+from tests.suite import agent, coordinator, customer, integrator, seller, supplier
 
 
 @pytest.mark.capability("S2-01", "S2-02", "S2-21")
@@ -186,6 +186,24 @@ def test_the_handlers_first_public_answer_starts_the_claim_and_a_private_one_doe
     shop.suite.clock.advance(minutes=5)
     shop.comment(claim, "customer")
     assert shop.get(claim, seller())["attention"] is True
+
+
+@pytest.mark.capability("S1-13")
+def test_a_private_question_makes_it_the_suppliers_turn_and_his_private_answer_gives_it_back(shop):
+    claim = shop.claim(shop.order(profile="coordinated"), lines=[{"line_id": "lin_1001_1"}])
+    shop.suite.clock.advance(minutes=1)
+    shop.comment(claim, "coordinator", visibility="private", asks={"type": "supplier", "id": "sup_1"})
+    seen = shop.get(claim, supplier())
+    assert (seen["awaiting"]["party"], seen["attention"]) == ("supplier:sup_1", True)
+    assert shop.get(claim, customer())["awaiting"]["party"] == "coordinators"
+    shop.suite.clock.advance(minutes=1)
+    shop.comment(claim, "supplier", "sup_2", visibility="private")
+    assert shop.get(claim)["awaiting"]["party"] == "supplier:sup_1"
+    shop.comment(claim, "supplier", "sup_1", visibility="private")
+    assert shop.get(claim)["awaiting"]["party"] == "coordinators"
+    shop.comment(claim, "coordinator", visibility="private", asks={"type": "supplier", "id": "sup_9"})
+    assert shop.get(claim)["awaiting"]["party"] == "coordinators"
+    assert shop.types(claim)[-2:] == ["claim.awaiting_changed", "claim.awaiting_changed"]
 
 
 def test_a_customers_message_reopens_what_was_resolved_and_the_opening_message_does_not(shop):

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from services.gateway import views
+from services.gateway import desk_views, views
 from services.gateway.case import case_timeline
 from services.gateway.case_file import case_file
 from services.gateway.case_views import Timeline
@@ -113,7 +113,7 @@ ROUTES = (
         view=views.listing(views.Claim),
         answer=desk,
     ),
-    read("/v1/claim-profiles", "Reasons, resolutions and labels", contract.PROFILES, view=views.Profiles()),
+    read("/v1/claim-profiles", "Reasons, resolutions and labels", contract.PROFILES, view=desk_views.Profiles()),
     Route(
         "POST",
         "/v1/claim-profiles",
@@ -124,7 +124,6 @@ ROUTES = (
         status=201,
         tag="claims",
     ),
-    read(ONE, "A claim with its messages and refunds", contract.GET, view=views.ClaimPage(), answer=claim_page),
     read(
         f"{ONE}/timeline",
         "What happened to the claim, in every service, as the caller may know it",
@@ -139,6 +138,7 @@ ROUTES = (
         timeline.CASE_FILE,
         answer=case_file,
     ),
+    read(ONE, "A claim with its messages and refunds", contract.GET, view=desk_views.ClaimPage(), answer=claim_page),
     write(
         "PATCH",
         ONE,
@@ -163,7 +163,7 @@ ROUTES = (
     write("POST", f"{ONE}:withdraw", "The requester takes the claim back", contract.WITHDRAW),
     write("POST", f"{ONE}:merge", "Merge the claim into another of the same requester", contract.MERGE),
     write("POST", "/v1/claims:close", "Close many claims, each by itself", contract.CLOSE_MANY, view=views.Results()),
-    read(f"{ONE}/observers", "Who watches the claim", contract.GET, view=views.Observers(), answer=observers),
+    read(f"{ONE}/observers", "Who watches the claim", contract.GET, view=desk_views.Observers(), answer=observers),
     write("POST", f"{ONE}/observers", "Include an observer", contract.ADD_OBSERVER),
     write("DELETE", f"{ONE}/observers/{{kind}}/{{id}}", "Remove an observer", contract.REMOVE_OBSERVER),
     Route(

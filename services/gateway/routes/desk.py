@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from services.gateway import views
+from services.gateway import desk_views, views
 from services.gateway.compose import named_requesters, order_list
 from services.gateway.inquiry import Inquiry
 from services.gateway.table import Route
@@ -67,7 +67,7 @@ ROUTES = (
         view=views.Results(),
     ),
     write("POST", "/v1/claims/{claim_id}:rate", "Rate how the claim was handled", contract.RATE, view=views.Claim()),
-    read("/v1/desk/counts", "How many claims are not over", contract.COUNTS, view=views.Counts()),
+    read("/v1/desk/counts", "How many claims are not over", contract.COUNTS, view=desk_views.Counts()),
     read(
         "/v1/oversight/claims",
         "Problems of every seller, the longest untouched first",
@@ -82,24 +82,24 @@ ROUTES = (
         view=views.listing(views.OrderRow),
         answer=reported,
     ),
-    read("/v1/claim-reasons", "The reasons that the caller may give now", contract.REASONS, view=views.Profiles()),
-    read(MODULE, "The customer-service switches of a marketplace", contract.GET_MODULE, view=views.Module()),
+    read("/v1/claim-reasons", "The reasons that the caller may give now", contract.REASONS, view=desk_views.Profiles()),
+    read(MODULE, "The customer-service switches of a marketplace", contract.GET_MODULE, view=desk_views.Module()),
     write(
         "PUT",
         MODULE,
         "Switch customer service off, on, or on with the main supplier",
         contract.CONFIGURE,
-        view=views.Module(),
+        view=desk_views.Module(),
     ),
-    read("/v1/offers/{offer_id}", "An offer that can be asked about", contract.GET_OFFER, view=views.Offer()),
-    write("PUT", "/v1/offers/{offer_id}", "Tell of an offer", contract.RECORD_OFFER, view=views.Offer()),
+    read("/v1/offers/{offer_id}", "An offer that can be asked about", contract.GET_OFFER, view=desk_views.Offer()),
+    write("PUT", "/v1/offers/{offer_id}", "Tell of an offer", contract.RECORD_OFFER, view=desk_views.Offer()),
     Route(
         "GET",
         "/v1/orders/{order_id}/deliveries/{parcel_id}",
         "A delivery of an order",
         order.GET,
         scope="orders:read",
-        view=views.OrderPart(),
+        view=desk_views.OrderPart(),
         schema=OfDelivery(),
         answer=part_of_order("parcels", "parcel_id"),
         tag="orders",
@@ -110,7 +110,7 @@ ROUTES = (
         "A product of an order",
         order.GET,
         scope="orders:read",
-        view=views.OrderPart(),
+        view=desk_views.OrderPart(),
         schema=OfProduct(),
         answer=part_of_order("lines", "product_id"),
         tag="orders",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.gateway import views
+from services.gateway import desk_views, views
 from services.gateway.table import Route
 from shared.contracts import returns as contract
 
 read = partial(Route, "GET", tag="returns", scope="claims:read")
-write = partial(Route, tag="returns", scope="claims:write", view=views.Return())
+write = partial(Route, tag="returns", scope="claims:write", view=desk_views.Return())
 ONE = "/v1/returns/{return_id}"
 
 ROUTES = (
@@ -21,8 +21,8 @@ ROUTES = (
         status=201,
         location="/v1/returns/{id}",
     ),
-    read("/v1/returns", "List returns, newest change first", contract.LIST, view=views.listing(views.Return)),
-    read(ONE, "A return", contract.GET, view=views.Return()),
+    read("/v1/returns", "List returns, newest change first", contract.LIST, view=views.listing(desk_views.Return)),
+    read(ONE, "A return", contract.GET, view=desk_views.Return()),
     write("POST", f"{ONE}:approve", "Accept the return", contract.APPROVE),
     write("POST", f"{ONE}:decline", "Decline the return", contract.DECLINE),
     write("POST", f"{ONE}/label", "Attach the shipping label", contract.ATTACH_LABEL),

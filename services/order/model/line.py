@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Line:
-    """ordered = unshipped + shipped + cancelled; returned ≤ shipped. `gross` and `taxes` are frozen from the start (M3).
+    """ordered = unshipped + shipped + cancelled; returned ≤ shipped. `gross` and `taxes` are frozen at the start (M3).
 
     accepted: how many of the unshipped units the seller promised. unpaid: added later, and its money is not there yet
     (ORD-13). covers: a subscription, `{product_id, url, days}` (ENT-01). wear: when the product is used up,
