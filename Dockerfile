@@ -17,6 +17,10 @@ RUN /opt/aftersale/bin/pip install --no-deps --no-build-isolation /build \
  && python3 -m compileall -q /opt/aftersale/lib
 
 FROM python:3.13-slim
+# What sets the text of PDFs (WeasyPrint), and a typeface to set it in.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-inter \
+ && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 aftersale \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin aftersale \
  && install --directory --owner=10001 --group=10001 /spool

@@ -32,6 +32,7 @@ test: $(VENV)/.installed-test ## All tests; gets RabbitMQ and PostgreSQL by itse
 # Ports of its own, so that a stack somebody works with stays as it is.
 test-compose: export PORT = 28000
 test-compose: export MAIL_PORT = 28025
+test-compose: export PROVIDER_PORT = 28010
 test-compose: export SUITE_URL = http://127.0.0.1:28000
 test-compose: export SUITE_MAIL_URL = http://127.0.0.1:28025
 test-compose: export SUITE_PROVIDER_URL = http://127.0.0.1:28010

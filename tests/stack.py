@@ -131,6 +131,8 @@ class Stack:
             "HOST": "127.0.0.1",
             "PORT": str(self.ports[service]),
             "MAIL": "off",
+            "LINK_SECRET": self.jwt_secret,
+            **({"PUBLIC_URL": self.url()} if "gateway" in self.ports else {}),
             **self.settings,
         }
         if service == "gateway":

@@ -147,3 +147,6 @@ def _register_webhook(outside: Simulator, url: str, secret: str) -> None:
     """The provider tells the gateway what became of refunds; anew at each start, for the port may have moved."""
     outside.control("DELETE", "webhooks")
     outside.webhook(url, secret=secret)
+    payments = url.replace(HOOK, "/hooks/payments/stripe")
+    outside.webhook(payments, secret=secret, events=["checkout.session.completed", "checkout.session.expired"])
+    outside.webhook(url.replace(HOOK, "/hooks/payments/paypal"), provider="paypal", events=["CHECKOUT.ORDER.APPROVED"])

@@ -62,6 +62,7 @@ class Folder:
         if "people" not in self.notes:
             self.notes["people"] = {person.role: _log_in(person) for person in LOG_INS}
             self.notes["stripe_webhook_secret"] = f"whsec_{secrets.token_hex(16)}"
+            self.notes["link_secret"] = secrets.token_hex(32)
             self.save()
             _write(self.api_keys, [_hashed(self.notes["people"][person.role]["token"], person) for person in LOG_INS])
         return self.notes["people"]

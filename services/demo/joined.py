@@ -36,6 +36,10 @@ def demo_settings(folder: Folder, outside: Simulator, base: Settings) -> Setting
         stripe_api_key=STRIPE_KEY,
         stripe_api_base=outside.provider_url,
         stripe_webhook_secret=folder.notes["stripe_webhook_secret"],
+        paypal_client_id="demo",
+        paypal_client_secret="demo",
+        paypal_api_base=outside.provider_url,
+        link_secret=folder.notes.get("link_secret") or folder.notes["stripe_webhook_secret"],
         api_keys_file=str(folder.api_keys),
     )
 

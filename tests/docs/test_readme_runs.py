@@ -14,6 +14,7 @@ from pathlib import Path
 
 import amqp
 import pytest
+import requests
 
 import shared.contracts.claim  # noqa: F401 - announces the event that is published here
 from shared.edge.management import Management
@@ -24,6 +25,7 @@ from tests.demo.test_demo import Demo, free_port
 from tests.docs.test_written import ROOT, blocks
 from tests.servers import shared_by_the_run
 from tests.servers.suite import SuiteBroker, suite_broker
+from tests.suite import order_args
 
 README = ROOT / "README.md"
 
@@ -51,8 +53,33 @@ def test_the_readmes_calls_answer_on_a_demo(tmp_path):
         assert done.returncode == 0, done.stderr
         arrived, shown = _documents(done.stdout)
         assert arrived["offset_seconds"] == shown["offset_seconds"] == 28 * 86_400
+        link, links, _, invoice, invoices = _papers(demo, tmp_path)
+        assert (link["state"], [each["id"] for each in links["items"]]) == ("issued", [link["id"]])
+        assert [each["number"] for each in invoices["items"]] == [invoice["number"]]
     finally:
         demo.interrupt()
+
+
+def _papers(demo: Demo, folder: Path) -> list[dict]:
+    """The pages about payment links and invoices, on an order that was paid in part and one that was shipped."""
+    url = f"http://127.0.0.1:{demo.port}"
+    people = json.loads((folder / "data" / "demo.json").read_text())["people"]
+    seller = {"Authorization": f"Bearer {people['seller']['token']}"}
+    orders = requests.get(f"{url}/v1/orders?limit=200", headers=seller, timeout=10).json()["items"]
+    shipped = next(each for each in orders if each["phase"] in ("shipped", "delivered"))
+    part = order_args("H-1", seller_id=shipped["seller_id"], marketplace=shipped["marketplace"])
+    placed = requests.post(f"{url}/v1/orders", json=part, headers=seller, timeout=10)
+    assert placed.status_code == 201, placed.text
+    answered = ""
+    for page, order in (("issue-a-payment-link", placed.json()), ("invoice-an-order", shipped)):
+        (script,) = blocks(ROOT / "docs" / "how-to" / f"{page}.md", "sh")
+        known = {"URL": url, "ORDER": order["id"], "SELLER_ID": order["seller_id"]}
+        known["SELLER"] = people["seller"]["token"]
+        run = ["bash", "-euo", "pipefail", "-c", script]
+        done = subprocess.run(run, cwd=folder, env={**os.environ, **known}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        answered += done.stdout
+    return _documents(answered)
 
 
 def _how_to(demo: Demo, folder: Path) -> tuple[dict, str]:

@@ -33,9 +33,14 @@ def live() -> Iterator[Live]:
             "STRIPE_API_KEY": "sk_test_integration",
             "STRIPE_API_BASE": simulator.provider_url,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "PAYPAL_CLIENT_ID": "integration",
+            "PAYPAL_CLIENT_SECRET": "integration",
+            "PAYPAL_API_BASE": simulator.provider_url,
         }
         with Stack(servers, f"live_{worker}", **settings) as stack:
             simulator.webhook(f"{stack.url()}/hooks/stripe", secret=WEBHOOK_SECRET)
+            simulator.webhook(f"{stack.url()}/hooks/payments/stripe", secret=WEBHOOK_SECRET)
+            simulator.webhook(f"{stack.url()}/hooks/payments/paypal", provider="paypal")
             yield Live(stack.url(), stack.jwt_secret, servers.amqp_uri(vhost=stack.vhost), simulator)
 
 
