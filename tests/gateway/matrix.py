@@ -104,6 +104,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "identity.get": {"seller_id": "sel_1"},
     "payment_request.list": {"order_id": "{unpaid_order_id}"},
+    "payment_request.get": {"request_id": "{payment_request_id}"},
+    "payment_request.revoke": {"request_id": "{payment_request_id}"},
     "payment_request.look": {"token_hash": "{token_hash}"},
     "payment_request.restart": {"token_hash": "{token_hash}"},
     "payment_request.start": {
@@ -193,7 +195,7 @@ class World:
             "mail_id": received["mail_id"],
             "unpaid_order_id": unpaid,
             "invoice_id": invoice["id"],
-            "request_id": request,
+            "payment_request_id": request,
             "token_hash": hashlib.sha256(token.encode()).hexdigest(),
             "order_id": order["id"],
             "claim_id": claim["id"],

@@ -24,7 +24,7 @@ class Kept:
 
 
 def kept_of(order: Order) -> Kept:
-    """Everything but the units that were refused before shipment, which were paid back, and lines added and not paid."""
+    """Everything but units refused before shipment, which were paid back, and lines that were never paid."""
     lines = [_line(line) for line in order.lines if line.ordered > line.cancelled and not line.unpaid]
     charges = [_charge(shipment) for shipment in order.shipments if shipment["gross"]]
     return Kept(lines, charges)
