@@ -38,7 +38,8 @@ class Shop:
     def pay(self, order: dict[str, Any], **changes: Any) -> None:
         captured = payment_args(order, **changes)
         if self.stripe:
-            self.stripe.payment("eur", captured["amount"]["amount"], id=captured["provider_ref"])
+            known = {"provider": captured["provider"], "id": captured["provider_ref"]}
+            self.stripe.payment("eur", captured["amount"]["amount"], **known)
         self.suite.do("order.capture_payment", self.agent, **captured)
 
     def request(self, order: dict[str, Any], kind: str, who: Any = None, **args: Any) -> dict[str, Any]:
@@ -104,6 +105,10 @@ def stripe_shop(suite_of: Callable[..., Suite], simulator: Simulator) -> Iterato
         stripe_api_key="sk_test_of_the_refund_tests",
         stripe_api_base=simulator.provider_url,
         stripe_webhook_secret=WEBHOOK_SECRET,
+        paypal_client_id="client_of_the_refund_tests",
+        paypal_client_secret="secret_of_the_refund_tests",
+        paypal_webhook_id=simulator.webhook("http://127.0.0.1:9", provider="paypal")["id"],
+        paypal_api_base=simulator.provider_url,
         provider_timeout=1.0,
     )
     shop = Shop(suite, simulator)
