@@ -79,12 +79,14 @@ class Desk:
     def __init__(self, ledger: RefundLedger) -> None:
         self.ledger, self.refunds = ledger, []
 
-    def request(self, kind: str, reason_code: str = "damaged_items", **asked) -> list[Refund]:
+    def request(
+        self, kind: str, reason_code: str = "damaged_items", instrument: str = "original", **asked
+    ) -> list[Refund]:
         """One refund per payment that takes part; raises the refusal when the rules say no."""
         profile = profile_of(self.ledger.profile)
         wishes = plan(self.ledger, profile, Asked(kind, **asked))
         parts = split(self.ledger, profile, wishes)
-        made = [self._one(kind, reason_code, paid_by, mine) for paid_by, mine in parts]
+        made = [self._one(kind, reason_code, instrument, paid_by, mine) for paid_by, mine in parts]
         self.refunds += made
         return made
 
@@ -100,7 +102,7 @@ class Desk:
             self.pay(one)
         return made
 
-    def _one(self, kind: str, reason_code: str, paid_by: Payment, wishes: list) -> Refund:
+    def _one(self, kind: str, reason_code: str, instrument: str, paid_by: Payment, wishes: list) -> Refund:
         return Refund.request(
             self.ledger,
             wishes,
@@ -110,7 +112,7 @@ class Desk:
             parent_id=None,
             retry_of=None,
             kind=kind,
-            instrument="original",
+            instrument=instrument,
             provider=paid_by.provider,
             payment_id=paid_by.id,
             payment_ref=paid_by.provider_ref,

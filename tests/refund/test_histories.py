@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.refund.model import FINAL, IN_FLIGHT, Payment, RefundLedger, balances
+from services.refund.model import FINAL, IN_FLIGHT, Coupon, Payment, RefundLedger, balances
+from services.refund.policies import Asked, of_return
 from shared.kernel.errors import Refusal
 from tests.refund.orders import NOON, Desk, of_line, payment, placed
 
@@ -70,6 +71,7 @@ class History:
 
     def __init__(self, tape: Tape, goodwill: bool = True) -> None:
         self.tape, self.goodwill, self.disputed = tape, goodwill, 0
+        self.coupons: list[Coupon] = []
         self.ledger, self.to_come = an_order(tape)
         self.desk = Desk(self.ledger)
         self._capture()
@@ -84,6 +86,10 @@ class History:
             self._refuse,
             self._capture,
             self._dispute,
+            self._by_coupon,
+            self._spend,
+            self._take_back,
+            self._return,
             self._go_on,
             self._go_on,
             self._go_on,
@@ -97,6 +103,35 @@ class History:
     def _capture(self) -> None:
         if self.to_come:
             self.ledger.capture(self.to_come.pop())
+
+    def _by_coupon(self) -> None:
+        """A refund by coupon is given out at once."""
+        line = of_line(self._line(), 1 + self.tape.below(3))
+        for refund in self.desk.request("claim_resolution", instrument="coupon", lines=(line,)):
+            self.desk.pay(refund)
+            self.coupons.append(Coupon.issue(f"cpn_{refund.id}", refund, ("C", "hash"), None, NOON))
+
+    def _a_coupon(self) -> Coupon | None:
+        return self.coupons[self.tape.below(len(self.coupons))] if self.coupons else None
+
+    def _spend(self) -> None:
+        coupon = self._a_coupon()
+        if coupon and coupon.remaining:
+            coupon.redeem(self.ledger, 1 + self.tape.amount() % coupon.remaining, "EUR", "2001", NOON)
+
+    def _take_back(self) -> None:
+        """Revoked, or lapsed."""
+        coupon = self._a_coupon()
+        if coupon and self.tape.below(2):
+            coupon.expire(self.ledger, NOON)
+        elif coupon:
+            coupon.revoke(self.ledger, next(one for one in self.desk.refunds if one.id == coupon.refund_id), NOON)
+
+    def _return(self) -> None:
+        """Units that came back, less what the customer bears."""
+        asked = of_return(Asked("return"), {self._line(): 1 + self.tape.below(3)})
+        kept = (("return_shipping", self.tape.below(200)),)
+        self.desk.request("return", lines=asked.lines, deductions=kept)
 
     def _dispute(self) -> None:
         """A payment is charged back, in part or as a whole."""
@@ -157,8 +192,13 @@ class History:
             assert all(0 <= tax.given.succeeded + tax.given.reserved <= tax.amount for tax in part.taxes)
         assert all(line.units_left >= 0 for line in ledger.lines)
         in_flight = sum(one.amount for one in self.desk.refunds if one.state in IN_FLIGHT)
-        succeeded = sum(one.amount for one in self.desk.refunds if one.state == "succeeded")
+        succeeded = sum(one.amount for one in self.desk.refunds if one.state == "succeeded") - self._given_back()
         assert (ledger.reserved, ledger.succeeded) == (in_flight, succeeded)
+
+    def _given_back(self) -> int:
+        """The unused parts of revoked coupons whose refund stands, since the rest of them was spent."""
+        spent = {one.id: sum(use["amount"] for use in one.uses) for one in self.coupons}
+        return sum(one.value - spent[one.id] for one in self.coupons if one.state == "revoked" and spent[one.id])
 
     def check_entries(self) -> None:
         per_txn: Counter = Counter()
@@ -169,7 +209,9 @@ class History:
         assert found["customer_funds"] == self.ledger.available
         assert found["chargeback"] == self.ledger.chargeback
         assert found["refunds_reserved"] == self.ledger.reserved
-        assert found["refunds_paid"] == self.ledger.succeeded
+        owed = sum(one.remaining for one in self.coupons if one.state in ("issued", "partly_used"))
+        assert found["coupon_liability"] == owed
+        assert found["refunds_paid"] + owed + found["coupon_expired"] == self.ledger.succeeded
         assert found["rounding"] == 0
 
     def finish_in_full(self) -> None:
@@ -183,9 +225,9 @@ class History:
                 advance(refund, self.ledger, number % 3)
             self.check()
         for line in self.ledger.lines:
-            if line.units_left and line.remaining:
+            if line.units_left and line.owed:
                 self.desk.refund("claim_resolution", lines=(of_line(line.id, line.units_left),))
-                assert line.remaining == 0
+                assert line.owed == 0  # what was deducted for a reason stays kept
         if self.ledger.available:
             self.desk.refund("cancellation")
         self.check()
@@ -203,7 +245,7 @@ def advance(refund, ledger, choice: int) -> None:
         refund.lose_sight(ledger, "timeout", False)
     elif refund.state in ("processing", "unknown"):
         refund.fail(ledger, "declined", True, NOON) if choice == 0 else refund.succeed(ledger, "re", "cn", NOON)
-    elif refund.state == "succeeded" and choice == 3:
+    elif refund.state == "succeeded" and choice == 3 and not refund.is_coupon:
         refund.reverse(ledger, "account_closed", NOON)
 
 
