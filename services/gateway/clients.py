@@ -36,7 +36,6 @@ OWNERS = {
     "oversight": "claim",
     "return": "claim",
     "customer": "order",
-    "withdrawal": "order",
     "thread": "messaging",
     "message": "messaging",
     "alias": "messaging",

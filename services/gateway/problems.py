@@ -154,3 +154,11 @@ def problem(refusal: Refusal) -> dict[str, Any]:
     if refusal.retry_after:
         body["retry_after"] = refusal.retry_after
     return body
+
+
+class ObserverAddressRefused(Refusal):
+    """This address is the requester's own: he follows his request anyway."""
+
+    code = "OBSERVER_ADDRESS_REFUSED"
+    status = 422
+    rule = "A5"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from services.notification import queries
+from services.notification import policies, queries
 from services.notification.letters import NoLetter
 from services.notification.model import Contact, Disclosure, Notification, Roster, contact_id, roster_id
 from services.notification.policies import COORDINATOR, PLATFORM, masked
@@ -42,6 +42,13 @@ def record_contact(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 def keep_contact_when_recorded(ctx: Context, event: Any) -> None:
     """Customers' contacts come from the order service, on the private exchange."""
     keep_contact(ctx, event.data)
+
+
+def keep_contact_when_observer_invited(ctx: Context, event: Any) -> None:
+    """S1-36: of somebody who follows a claim by mail only this service and messaging ever learn the address."""
+    invited = event.data
+    details = {name: invited[name] for name in ("name", "email", "locale")}
+    keep_contact(ctx, {**details, "party": policies.MAIL_OBSERVER, "ref": invited["observer_id"]})
 
 
 def keep_contact(ctx: Context, details: dict[str, Any]) -> Contact:
@@ -156,6 +163,10 @@ CONTENTS = Contents(
         Query(contract.NOTIFICATION_LIST, queries.list_notifications),
         Query(OF_NOTIFICATIONS, timeline),
     ),
-    reactions={"contact.recorded": keep_contact_when_recorded, **REACTIONS},
+    reactions={
+        "contact.recorded": keep_contact_when_recorded,
+        "observer.invited": keep_contact_when_observer_invited,
+        **REACTIONS,
+    },
     jobs={MAIL: Job(send_mail, settle_mail, loads=_notification)},
 )

@@ -8,6 +8,8 @@ from datetime import timedelta
 from urllib.parse import quote
 
 CUSTOMER, SELLER, SUPPLIER, OBSERVER = "customer", "seller", "supplier", "account_observer"
+MAIL_OBSERVER = "mail_observer"
+OBSERVING = {"account": OBSERVER, "supplier": SUPPLIER, "mail": MAIL_OBSERVER}  # as claims name them
 COORDINATOR, PLATFORM = "coordinator", "platform"
 
 DESKS = {"coordinators": COORDINATOR, "platform": PLATFORM}
@@ -52,6 +54,7 @@ MATRIX: dict[str, Rule] = {
     "claim.solution_proposed": Rule("solution_proposed", ("customer", "desk"), unless_author=True),
     "claim.resolved": Rule("claim_resolved", ("customer", "seller", "assignee", "included")),
     "claim.refused": Rule("claim_refused", ("customer", "seller", "assignee", "included")),
+    "claim.observer_added": Rule("observer_included", ("holder",)),  # S1-34, S1-36
     "claim.reopened": Rule("claim_reopened", ("customer", "seller", "assignee", "included")),
     "refund.succeeded": Rule("refund_succeeded", ("customer", "seller", "assignee")),  # S0-21
     "refund.external_recorded": Rule("refund_succeeded", ("customer", "seller", "assignee")),  # S0-21: any refund
@@ -148,7 +151,7 @@ def withheld(kind: str, ref: str, included: Sequence[tuple[str, str, str]] | Non
     """
     if kind == CUSTOMER and private:
         return "not_public_any_more"
-    if kind in (SUPPLIER, OBSERVER) and included is not None:
+    if kind in (SUPPLIER, OBSERVER, MAIL_OBSERVER) and included is not None:
         scopes = [scope for other_kind, other_ref, scope in included if (other_kind, other_ref) == (kind, ref)]
         if not scopes:
             return "not_included_any_more"

@@ -102,6 +102,18 @@ def tell_when_claim_moved(ctx: Context, event: Any) -> None:
     _tell(ctx, event, claim, _of_claim(ctx, copy, event.type), facts, message_id, _actor(event, copy))
 
 
+def welcome_when_observer_added(ctx: Context, event: Any) -> None:
+    """S1-34, S1-36: whoever is let in learns of it; a supplier who was there from the start had the same mail as all."""
+    claim = event.data
+    known = ctx.need(ClaimCopy, claim["claim_id"]).included
+    copy = _followed(ctx, event)
+    newcomer = (policies.OBSERVING[claim["observer"]["kind"]], claim["observer"]["id"])
+    if newcomer in [(kind, ref) for kind, ref, _ in known]:
+        return
+    people = replace(_of_claim(ctx, copy, event.type), holder=newcomer)
+    _tell(ctx, event, claim, people, {}, None, _actor(event, copy))
+
+
 def tell_when_message_posted(ctx: Context, event: Any) -> None:
     """S1-30, S1-35; a private one never to the customer (I5): no column of its rule names him."""
     message = event.data
@@ -286,7 +298,7 @@ def _followed(ctx: Context, event: Any) -> ClaimCopy:
     before = (copy.handler, copy.assignee, copy.included)
     copy.handler, copy.assignee = claim["handler"], claim["assignee"]
     if observer := claim.get("observer"):
-        kind = policies.OBSERVER if observer["kind"] == "account" else observer["kind"]
+        kind = policies.OBSERVING[observer["kind"]]
         others = [row for row in copy.included if row[:2] != (kind, observer["id"])]
         added = [(kind, observer["id"], observer["scope"])] if event.type == "claim.observer_added" else []
         copy.included = others + added
@@ -369,7 +381,7 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "claim.escalated": FOLLOWED,
     "claim.handed_back": FOLLOWED,
     "claim.appealed": FOLLOWED,
-    "claim.observer_added": FOLLOWED,
+    "claim.observer_added": Reaction(welcome_when_observer_added, loads=_claim),
     "claim.observer_removed": FOLLOWED,
     "message.posted": POSTED,
     "message.edited": Reaction(follow_text, loads=_claim_and_comment),

@@ -9,7 +9,7 @@ from shared.contracts.registry import INTERNAL, PRIVATE, Operation, announce
 from shared.contracts.roles import NEW, SELLER, SYSTEM
 from shared.kernel.principal import STAFF
 
-PARTIES = ("customer", "seller", "supplier", "account_observer", "coordinator", "platform")
+PARTIES = ("customer", "seller", "supplier", "account_observer", "mail_observer", "coordinator", "platform")
 LOCALES = ("fr", "en")
 STATES = ("queued", "sent", "failed", "suppressed", "merged", "bounced")
 

@@ -276,3 +276,33 @@ def test_only_the_requester_rates_once_it_is_over_and_may_change_his_mind_for_a_
     desk.refused("POST", f"{one}:rate", ADA, "RATING_CLOSED", body={"score": 1})
     told = [event.data for event in desk.suite.events("claim", "claim.rated")]
     assert [(each["score"], each["edited"]) for each in told] == [(2, False), (4, True)]
+
+
+@pytest.mark.capability("S1-34", "S1-36", "S1-37", "T36")
+def test_observers_with_an_account_and_by_mail_are_told_when_included_and_at_each_answer(desk):
+    claim = request(desk, shipped_order(desk, profile="coordinated"))
+    one = f"/v1/claims/{claim['id']}"
+    oli = {"name": "Oli", "email": "oli@shop.example", "locale": "en"}
+    desk.post("/v1/contacts/account_observer/usr_oli", coordinator(), oli, method="PUT")
+    desk.post(f"{one}/observers", coordinator(), {"kind": "account", "id": "usr_oli"})
+    desk.post(f"{one}/observers", coordinator(), {"kind": "mail", "email": "Mia@Elsewhere.example", "locale": "fr"})
+    desk.suite.settle()
+    by_mail = observers(desk, claim)["items"][1]
+    assert (by_mail["kind"], by_mail["masked"], by_mail["scope"]) == ("mail", "m…@elsewhere.example", "all")
+    assert told(desk, claim["id"], "observer_included") == [
+        ("account_observer", "usr_oli"),
+        ("mail_observer", by_mail["id"]),
+    ]
+    desk.post(f"{one}/messages", coordinator(), {"text": "We send another one.", "visibility": "public"})
+    desk.suite.settle()
+    assert ("mail_observer", by_mail["id"]) in told(desk, claim["id"], "message_posted")
+    assert ("account_observer", "usr_oli") in told(desk, claim["id"], "message_posted")
+    public = [event for event in desk.suite.events("claim") if event.type != "observer.invited"]
+    assert not [event.type for event in public if "elsewhere" in str(event.data).replace("m…@elsewhere.example", "")]
+    for address in ("ada@customer.example", "c.abcdefgh0123456789@relay.example"):
+        body = {"kind": "mail", "email": address}
+        desk.refused("POST", f"{one}/observers", coordinator(), "OBSERVER_ADDRESS_REFUSED", body=body)
+    again = {"kind": "mail", "email": "mia@elsewhere.example"}
+    desk.refused("POST", f"{one}/observers", coordinator(), "OBSERVER_REFUSED", body=again)
+    desk.post(f"{one}/observers/mail/{by_mail['id']}", coordinator(), method="DELETE")
+    assert [each["kind"] for each in observers(desk, claim)["items"]] == ["account"]

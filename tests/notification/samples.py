@@ -127,6 +127,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("refund_agreed", "platform", {**AGREED, "amount": AMOUNT, "scope": "lines"}),
     ("access_requested", "customer", ACCESS),
     ("access_answered", "seller", {**ACCESS, "answer": "access.granted"}),
+    ("observer_included", "mail_observer", {"claim": claim()}),
     ("claim_reopened", "customer", {"claim": claim()}),
     ("claim_reopened", "seller", {"claim": claim()}),
     ("refund_succeeded", "customer", {"claim": claim(), **REFUND}),

@@ -13,6 +13,7 @@ from services.gateway.case_file import case_file
 from services.gateway.case_views import Timeline
 from services.gateway.compose import claim_list, claim_page, named_requesters
 from services.gateway.inquiry import Inquiry
+from services.gateway.problems import ObserverAddressRefused
 from services.gateway.table import Route
 from shared.contracts import claim as contract
 from shared.contracts import messaging, timeline
@@ -86,6 +87,22 @@ def desk(gateway: Any, inquiry: Inquiry) -> Answer:
     """The claims that somebody still has to do something about, unless states are named."""
     inquiry.args.setdefault("state", OPEN_STATES)
     return named_requesters(gateway, inquiry, gateway.clients.call("claim", inquiry.call()))
+
+
+def add_observer(gateway: Any, inquiry: Inquiry) -> Answer:
+    """A5: the requester's own address is no observer; only the order service knows what that address is."""
+    email = inquiry.args.get("email")
+    if isinstance(email, str) and inquiry.principal.is_staff:
+        claim = gateway.clients.call("claim", inquiry.call("claim.get", {"claim_id": inquiry.args["claim_id"]}))
+        if not claim.ok:
+            return claim
+        asked = {"customer_ref": claim.body["customer_ref"], "email": email}
+        same = gateway.clients.call("order", inquiry.call("customer.get", asked))
+        if not same.ok:
+            return same
+        if same.body["is_theirs"]:
+            raise ObserverAddressRefused()
+    return gateway.clients.call("claim", inquiry.call())
 
 
 def observers(gateway: Any, inquiry: Inquiry) -> Answer:
@@ -164,7 +181,7 @@ ROUTES = (
     write("POST", f"{ONE}:merge", "Merge the claim into another of the same requester", contract.MERGE),
     write("POST", "/v1/claims:close", "Close many claims, each by itself", contract.CLOSE_MANY, view=views.Results()),
     read(f"{ONE}/observers", "Who watches the claim", contract.GET, view=desk_views.Observers(), answer=observers),
-    write("POST", f"{ONE}/observers", "Include an observer", contract.ADD_OBSERVER),
+    write("POST", f"{ONE}/observers", "Include an observer", contract.ADD_OBSERVER, answer=add_observer),
     write("DELETE", f"{ONE}/observers/{{kind}}/{{id}}", "Remove an observer", contract.REMOVE_OBSERVER),
     Route(
         "POST",
