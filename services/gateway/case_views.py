@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.gateway.views import View, Warning
+from services.gateway.views import Party, Versioned, View, Warning
 from shared.contracts.fields import Id, Moment
 
 
@@ -37,3 +37,24 @@ class Timeline(View):
     claim_id = Id(required=True)
     items = fields.List(fields.Nested(TimelineEntry), required=True)
     warnings = fields.List(fields.Nested(Warning), required=True)
+
+
+class Draft(Versioned):
+    """What its author has written so far. seen: the newest message that he had read."""
+
+    thread_id = Id(required=True)
+    text = fields.String(required=True)
+    visibility = fields.String(required=True, allow_none=True)
+    seen = fields.String(required=True)
+
+
+class Colleague(View):
+    """doing: reading or answering."""
+
+    author = fields.Nested(Party, required=True)
+    doing = fields.String(required=True)
+    since = Moment(required=True)
+
+
+class Present(View):
+    items = fields.List(fields.Nested(Colleague), required=True)

@@ -38,6 +38,7 @@ OWNERS = {
     "customer": "order",
     "thread": "messaging",
     "message": "messaging",
+    "draft": "messaging",
     "alias": "messaging",
     "sender": "messaging",
     "mail": "messaging",

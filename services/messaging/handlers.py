@@ -9,6 +9,7 @@ from services.messaging.access import need_thread
 from services.messaging.aliases import OrderNotSynced
 from services.messaging.attachments import handlers as files
 from services.messaging.composing import signatures, templates
+from services.messaging.drafts import handlers as drafts
 from services.messaging.model import PUBLIC, OrderParties, PublicTalk, Thread
 from services.messaging.opening import handlers as asking
 from services.messaging.reactions import REACTIONS
@@ -116,6 +117,7 @@ CONTENTS = Contents(
         Command(attachments.ATTACHMENT_REMOVE, files.remove_attachment),
         *aliases.COMMANDS,
         *inbound.commands(writing.post_message),
+        *drafts.commands(writing.post_message),
     ),
     queries=(
         Query(contract.THREAD_GET, queries.get_thread),
@@ -130,6 +132,7 @@ CONTENTS = Contents(
         *aliases.QUERIES,
         *inbound.QUERIES,
         Query(OF_THREAD, timeline),
+        *drafts.QUERIES,
     ),
     reactions=REACTIONS,
     timers={

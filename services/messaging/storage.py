@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from services.messaging.attachments.model import Attachment
 from services.messaging.composing.model import Signature, Template
+from services.messaging.drafts.model import Draft
 from services.messaging.mail_model import Alias, AliasBook, InboundMail, MailPair, Senders
 from services.messaging.model import Inclusion, Message, OrderParties, PrivateTalk, PublicTalk, Thread
 from services.messaging.opening.model import AccessRequest
@@ -235,6 +236,19 @@ inbound_mails = aggregate_table(
     sa.Index("inbound_mail_of_token", "token"),
 )
 
+drafts = aggregate_table(
+    "draft",
+    metadata,
+    _id("thread_id"),
+    sa.Column("author_type", sa.String(20), nullable=False),
+    _id("author_id"),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("visibility", sa.String(8)),
+    _id("seen"),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Index("draft_of_thread", "thread_id", "updated_at"),
+)
+
 STORAGE = Storage(
     metadata,
     runtime_tables(metadata),
@@ -244,6 +258,7 @@ STORAGE = Storage(
         Mapping(PublicTalk, public_talks),
         Mapping(PrivateTalk, private_talks),
         Mapping(Inclusion, inclusions),
+        Mapping(Draft, drafts),
         Mapping(OrderParties, order_parties),
         Mapping(Alias, aliases),
         Mapping(AliasBook, alias_books),

@@ -190,6 +190,8 @@ class World:
         screen = {"kind": "screen_share", "purpose": "To look", "until": "2026-11-10T00:00:00Z"}
         api.post("/v1/signatures", seller(), {"scope": "user", "text": "The shop"}, method="PUT")
         file = api.post(f"/v1/threads/{thread}/attachments", seller(), {"name": "a.png", "size": 1})
+        for who in (seller(), coordinator()):
+            api.post(f"/v1/threads/{thread}/draft", who, {"text": "We were about to"}, method="PUT")
         self.ids = {
             "alias_id": alias["alias_id"],
             "mail_id": received["mail_id"],

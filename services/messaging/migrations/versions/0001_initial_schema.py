@@ -110,6 +110,25 @@ def upgrade() -> None:
         batch_op.create_index("disclosure_of_message", ["message_id", "at"], unique=False)
 
     op.create_table(
+        "draft",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("thread_id", sa.String(length=64), nullable=False),
+        sa.Column("author_type", sa.String(length=20), nullable=False),
+        sa.Column("author_id", sa.String(length=64), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("visibility", sa.String(length=8), nullable=True),
+        sa.Column("seen", sa.String(length=64), nullable=False),
+        sa.Column("updated_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("draft", schema=None) as batch_op:
+        batch_op.create_index("draft_of_thread", ["thread_id", "updated_at"], unique=False)
+
+    op.create_table(
         "event_log",
         sa.Column("event_id", sa.String(length=64), nullable=False),
         sa.Column("stream", sa.String(length=40), nullable=False),

@@ -1,0 +1,68 @@
+"""Saving, discarding and sending a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from services.messaging.access import need_thread
+from services.messaging.drafts.model import AnsweredMeanwhile, NothingToSend, draft_view
+from services.messaging.drafts.queries import get_draft, my_draft, newest, present, written_since
+from shared.contracts import drafts as contract
+from shared.contracts.messaging import MESSAGE_POST
+from shared.runtime.tables import Command, Query
+from shared.runtime.unit_of_work import Context
+
+Post = Callable[[Context, dict[str, Any]], dict[str, Any]]
+
+
+def save_draft(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """Keep what is written so far; without a text, only that one reads along."""
+    thread, insider = need_thread(ctx, {"thread_id": args["thread_id"]})
+    draft, seen = my_draft(ctx, thread.id, insider), args.get("seen")
+    ctx.check_version(draft)
+    if not draft.text and seen is None:  # a new answer begins here
+        seen = newest(ctx, thread.id, insider)
+    draft.write(args["text"], args.get("visibility"), seen, ctx.now)
+    ctx.save(draft)
+    return draft_view(draft)
+
+
+def discard_draft(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    thread, insider = need_thread(ctx, {"thread_id": args["thread_id"]})
+    draft = my_draft(ctx, thread.id, insider)
+    draft.empty(ctx.now)
+    ctx.save(draft)
+    return draft_view(draft)
+
+
+def sending(post: Post) -> Post:
+    """draft.send: the message, unless others wrote since its author last read."""
+
+    def send_draft(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+        thread, insider = need_thread(ctx, {"thread_id": args["thread_id"]})
+        draft = my_draft(ctx, thread.id, insider)
+        if not draft.text:
+            raise NothingToSend()
+        if later := written_since(ctx, thread.id, args.get("seen") or draft.seen, insider):
+            raise AnsweredMeanwhile(messages=later)
+        message = {"thread_id": thread.id, "text": draft.text}
+        if draft.visibility:
+            message["visibility"] = draft.visibility
+        posted = post(ctx, MESSAGE_POST.schema.load(message))
+        draft.empty(ctx.now)
+        ctx.save(draft)
+        return posted
+
+    return send_draft
+
+
+def commands(post: Post) -> tuple[Command, ...]:
+    return (
+        Command(contract.SAVE, save_draft),
+        Command(contract.DISCARD, discard_draft),
+        Command(contract.SEND, sending(post)),
+    )
+
+
+QUERIES = (Query(contract.GET, get_draft), Query(contract.PRESENT, present))
