@@ -104,10 +104,10 @@ class Desk:
     def about_claim(self, type: str, actor: str = "coordinator/usr_k1/ui", **data: Any) -> None:
         self.hear(type, "clm_1", CLAIM | data, actor)
 
-    def call(self, name: str, principal: Principal, version: int | None = None, **args: Any) -> Answer:
+    def call(self, name: str, principal: Principal, /, version: int | None = None, **args: Any) -> Answer:
         return self.app.execute([Call(name, args, principal, expected_version=version)])[0]
 
-    def ask(self, name: str, principal: Principal, **args: Any) -> dict[str, Any]:
+    def ask(self, name: str, principal: Principal, /, **args: Any) -> dict[str, Any]:
         answer = self.call(name, principal, **args)
         assert answer.ok, answer.body
         return answer.body
