@@ -73,6 +73,9 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
         )
     for service, used in figures["memory"].items():
         yield f"memory of {service}, RSS / PSS", f"{used['rss']:.0f} / {used['pss']:.0f} MB", "≤ 90"
+    if papers := figures["documents"]:
+        what = f"{papers['per_second']:.1f} /s (p50 {papers['p50_ms']:.0f} ms; {papers['memory_mb']:.0f} MB)"
+        yield "invoice PDFs with Factur-X, one printing process", what, ""
     few, many = figures["pages"]
     for name, milliseconds in figures["pages"][few].items():
         more = figures["pages"][many][name]

@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bench import journeys, pages
+from bench import documents, journeys, pages
 from bench.books import Books
 from bench.commands import accepted, copy_orders
 from bench.limits import Limits
@@ -64,6 +64,7 @@ class Run:
             self.figures["journeys"] = self._sustained()
             self.figures["memory"] = memory(self.stack)
             self.figures["pages"] = self._pages()
+            self.figures["documents"] = documents.pdfs_per_second(self.size.seconds)
             self.books.close()
         return self.figures
 

@@ -19,7 +19,8 @@ from shared.documents.paper import Paper
 from shared.documents.press import NO_PANGO, PDF, received, send
 from shared.kernel.errors import Refusal
 
-PATIENCE = 20.0  # seconds for one PDF, the start of the process included
+PATIENCE = 20.0  # seconds for one PDF
+STARTING = 40.0  # more for the first: the process loads its libraries, 3 seconds on an idle machine
 WAITING = 8  # papers in line; more than this would wait longer than their readers do
 
 
@@ -71,7 +72,7 @@ class Printer:
 
     def _asked(self, raw: bytes) -> bytes:
         """One exchange; a process that left since the last one is started once more."""
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self._patience + (0.0 if self._line else STARTING)
         for _ in range(2):
             line = self._line or self._start()
             line.settimeout(max(0.1, until - time.monotonic()))

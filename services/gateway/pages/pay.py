@@ -20,7 +20,6 @@ from shared.kernel.money import exponent
 
 FOLDER = Path(__file__).parent
 ZONE = ZoneInfo("Europe/Paris")  # of the dates shown, until each marketplace carries its own
-ACCENT = "#14664a"
 STATUSES = {"paid": 410, "expired": 410, "revoked": 410, "unknown": 404}
 
 
@@ -49,7 +48,6 @@ def pay_page(
         state=state,
         token=token,
         shop=facts.get("shop") or house,
-        accent=facts.get("color") or ACCENT,
         style=_style(),
         reload=_reload(facts, done),
         done=done,

@@ -48,7 +48,6 @@ def payable_view(request: PaymentRequest, identity: Identity | None, now: dateti
         "purpose": request.purpose,
         "shop": details.get("trade_name") or details.get("legal_name"),
         "shop_email": details.get("email"),
-        "color": details.get("color"),
         "expires_at": stamp(request.expires_at),
         "paid_at": stamp(request.paid_at) if request.paid_at else None,
         "locale": request.locale,
