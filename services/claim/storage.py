@@ -9,6 +9,7 @@ from services.claim.model.sla import SlaClocks
 from services.claim.profiles import PROFILES
 from services.claim.profiles.activation import TenantProfile
 from services.claim.returns.model import Return
+from services.claim.score.model import SellerScore
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -90,6 +91,8 @@ order_cases = aggregate_table(
     sa.Column("phase", sa.String(24), nullable=False),
     sa.Column("lines", Json, nullable=False),
     sa.Column("claims_ever", sa.Integer, nullable=False),
+    sa.Column("placed_at", Utc),
+    _index("order_case_by_seller", "tenant", "seller_id", "placed_at"),
     sa.Column("open_claims", sa.Integer, nullable=False),
     sa.Column("open_ids", Json, nullable=False),
     sa.Column("holding_ids", Json, nullable=False),
@@ -134,6 +137,16 @@ seats = aggregate_table(
 )
 
 sla_clocks = aggregate_table("sla_clocks", metadata, sa.Column("runs", Json, nullable=False))
+
+seller_scores = aggregate_table(
+    "seller_score",
+    metadata,
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("computed_at", Utc, nullable=False),
+    sa.Column("rate", sa.String(16), nullable=False),
+    sa.Column("level", sa.String(16), nullable=False),
+    _index("seller_score_by_age", "tenant", "computed_at"),
+)
 
 tenant_profiles = aggregate_table(
     "tenant_profile",
@@ -188,6 +201,7 @@ STORAGE = Storage(
         Mapping(OrderCase, order_cases),
         Mapping(ObserverSeat, seats),
         Mapping(SlaClocks, sla_clocks),
+        Mapping(SellerScore, seller_scores),
         Mapping(TenantProfile, tenant_profiles),
         Mapping(Offer, offers),
         Mapping(Colleague, colleagues),

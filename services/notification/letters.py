@@ -170,4 +170,14 @@ def _parcel_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
     return {**facts, "tracking_page": policies.tracking_page(facts["carrier"], facts["tracking_number"])}
 
 
-_TRANSLATED = {"order_state_changed": _state_facts, "parcel_added": _parcel_facts}
+def _promise_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
+    labels = policies.PROMISES[facts["clock"]]
+    return {**facts, "clock": labels.get(locale) or labels["en"]}
+
+
+_TRANSLATED = {
+    "order_state_changed": _state_facts,
+    "parcel_added": _parcel_facts,
+    "promise_due": _promise_facts,
+    "promise_broken": _promise_facts,
+}

@@ -24,6 +24,7 @@ class Rule:
 
     to: columns that get it. `seller_taking_part` is the seller who handles the claim, or whose order's thread it is;
     `desk` the staff who handle the claim, or its assignee; `assignee` him alone; `staff` always somebody who can act;
+    `platform` the platform's own people;
     `included` suppliers and account observers, `included_insiders` those of them who read private comments.
     unless_author: whoever caused it is not told of it.
     """
@@ -60,6 +61,11 @@ MATRIX: dict[str, Rule] = {
     "refund.external_recorded": Rule("refund_succeeded", ("customer", "seller", "assignee")),  # S0-21: any refund
     "refund.failed": Rule("refund_failed", ("seller", "staff")),
     "refund.outcome_unknown": Rule("refund_unknown", ("seller", "staff")),
+    "sla.warning": Rule("promise_due", ("seller_taking_part", "desk")),
+    "sla.breached": Rule("promise_broken", ("seller_taking_part", "desk", "staff")),
+    "seller.issue_rate_at_risk": Rule("issue_rate", ("seller", "platform")),  # S2-27, N7
+    "seller.issue_rate_exceeded": Rule("issue_rate", ("seller", "platform")),
+    "seller.issue_rate_recovered": Rule("issue_rate", ("seller", "platform")),
     "credit_note.issued": Rule("credit_note_issued", ("customer",)),
     "alias.late_mail": Rule("late_mail", ("holder",)),  # N8
     "invoice.issued": Rule("invoice_issued", ("customer",)),  # S4-24
@@ -84,6 +90,14 @@ DIGEST_WINDOW = timedelta(minutes=2)
 DIGEST_CLOSES = timedelta(seconds=10)
 """NTF-02: a comment is told at once; those that follow within two minutes, on the same thread and to the same reader,
 go together in one mail when the window ends. In its last seconds none is added: that mail may be on its way."""
+
+PROMISES = {
+    "first_answer": {"fr": "première réponse", "en": "first answer"},
+    "next_answer": {"fr": "réponse", "en": "answer"},
+    "resolution": {"fr": "solution", "en": "solution"},
+    "platform_decision": {"fr": "décision de la plateforme", "en": "decision of the platform"},
+}
+"""What a profile promises about time, by clock."""
 
 TIME_ZONE = "Europe/Paris"  # of the dates in mails, until each marketplace carries its own
 
@@ -131,6 +145,8 @@ def _column(column: str, people: People) -> list[Recipient]:
     if column == "desk":
         desk = DESKS.get(people.handler or "")
         return [(desk, ref) for ref in people.staff.get(desk, ())] if desk else []
+    if column == "platform":
+        return [(PLATFORM, ref) for ref in people.staff.get(PLATFORM, ())]
     if column == "staff":
         desk = COORDINATOR if people.staff.get(COORDINATOR) else PLATFORM
         return [(desk, ref) for ref in people.staff.get(desk, ())]

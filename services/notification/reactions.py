@@ -184,6 +184,23 @@ def tell_when_refunded(ctx: Context, event: Any) -> None:
     _tell(ctx, event, refund, people, {**facts, "error": refund.get("code")})
 
 
+def tell_when_promise_is_due(ctx: Context, event: Any) -> None:
+    """sla.warning, sla.breached: whoever has to act, and somebody above him once it is too late."""
+    data = event.data
+    copy = ctx.need(ClaimCopy, data["claim_id"])
+    facts = {"clock": data["clock"], "due_at": data["due_at"]}
+    _tell(ctx, event, data, _of_claim(ctx, copy, event.type), facts)
+
+
+def tell_when_rate_passed_a_line(ctx: Context, event: Any) -> None:
+    """S2-27, N7: the seller, before it is too late, and the platform."""
+    data = event.data
+    people = People(seller_id=data["seller_id"], staff=_staff(ctx, event.type))
+    names = ("seller_id", "rate", "threshold", "issues", "orders", "window_days", "budget")
+    facts = {"step": event.type.rsplit("_", 1)[-1], **{name: data[name] for name in names}}
+    _tell(ctx, event, data, people, facts)
+
+
 def tell_when_credit_note_issued(ctx: Context, event: Any) -> None:
     note = event.data
     facts = {name: note[name] for name in ("number", "total", "taxes", "credit_note_id", "customer_ref")}
@@ -338,6 +355,8 @@ def _staff(ctx: Context, type: str, handler: str | None = None) -> dict[str, lis
     columns = policies.MATRIX[type].to
     if "staff" in columns:
         wanted = [COORDINATOR, PLATFORM]
+    elif "platform" in columns:
+        wanted = [PLATFORM]
     elif "desk" in columns and handler in policies.DESKS:
         wanted = [policies.DESKS[handler]]
     else:
@@ -398,6 +417,11 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "refund.external_recorded": REFUNDED,
     "refund.failed": REFUNDED,
     "refund.outcome_unknown": REFUNDED,
+    "sla.warning": Reaction(tell_when_promise_is_due, loads=_claim),
+    "sla.breached": Reaction(tell_when_promise_is_due, loads=_claim),
+    "seller.issue_rate_at_risk": tell_when_rate_passed_a_line,
+    "seller.issue_rate_exceeded": tell_when_rate_passed_a_line,
+    "seller.issue_rate_recovered": tell_when_rate_passed_a_line,
     "credit_note.issued": tell_when_credit_note_issued,
     "alias.issued": keep_reply_address,
     "alias.expired": forget_reply_address,

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, get_timezone
+from babel.dates import format_date, format_datetime, get_timezone
 from babel.numbers import format_currency, format_decimal
 from css_inline import CSSInliner
 from jinja2 import FileSystemLoader, StrictUndefined, pass_context
@@ -104,6 +104,7 @@ def _environment(html: bool) -> ImmutableSandboxedEnvironment:
     environment.filters |= {
         "money": money,
         "day": day,
+        "moment": moment,
         "squeeze": squeeze,
         "fill": fill,
         "quoted": quoted,
@@ -140,6 +141,13 @@ def day(context: Context, at: datetime) -> str:
     """`2 November 2026`, in the marketplace's time zone."""
     local = at.astimezone(get_timezone(TIME_ZONE))
     return format_date(local.date(), "long", locale=BABEL_LOCALES[context["locale"]])
+
+
+@pass_context
+def moment(context: Context, at: str) -> str:
+    """`9 Nov 2026, 10:50`, in the marketplace's time zone."""
+    zone, locale = get_timezone(TIME_ZONE), BABEL_LOCALES[context["locale"]]
+    return format_datetime(datetime.fromisoformat(at), "d MMM y, HH:mm", tzinfo=zone, locale=locale)
 
 
 def squeeze(value: str) -> str:

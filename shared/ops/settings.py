@@ -27,6 +27,8 @@ SECRETS = (
 HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 PRODUCTION, DEVELOPMENT = "production", "development"
 
+PERCENT = re.compile(r"\d{1,2}(\.\d{1,2})?")
+
 
 class SettingsRefused(ValueError):
     """A setting is missing or contradicts another: the message names it and the remedy."""
@@ -55,6 +57,11 @@ class Settings:
     attachments: str = ""  # a folder or s3://bucket/prefix, of the gateway's and messaging's; default: in DATA_DIR
     s3_endpoint: str = ""  # of a store that speaks S3 but is not Amazon's
     clamd: str = ""  # host:port or socket of ClamAV's daemon; none: files are checked by type only
+    # the seller's issue rate (A16): orders with so many issues, of those placed in the window
+    score_window_days: int = 90
+    score_threshold_percent: str = "5"
+    score_least_orders: int = 20
+    score_issues_per_order: int = 1
     # notification
     mail: str = "folder"  # smtp | folder | off
     smtp_url: str = field(default="smtp://127.0.0.1:1025", repr=False)
@@ -110,6 +117,8 @@ class Settings:
         if self.mode == PRODUCTION and self.virtual_clock:
             raise SettingsRefused("VIRTUAL_CLOCK lets callers move the time: it is for tests, unset it in production")
         self._zones()
+        if not PERCENT.fullmatch(self.score_threshold_percent):
+            raise SettingsRefused("SCORE_THRESHOLD_PERCENT: a number of per cent, as 5 or 2.5")
         if self.mode == PRODUCTION:
             self._refuse_development_secrets()
 

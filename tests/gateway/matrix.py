@@ -75,6 +75,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "claim_module.configure": {"marketplace": "elsewhere", "profile": "issue"},
     "claim_module.get": {"marketplace": "site", "profile": "issue"},
     "claim_reason.list": {"order_id": "{order_id}"},
+    "claim.seller_score": {"seller_id": "sel_1"},
     "offer.record": {"offer_id": "off_2", "seller_id": "sel_1"},
     "offer.get": {"offer_id": "off_1"},
     "customer.list": {"customer_refs": ["cus_1"]},

@@ -69,6 +69,16 @@ ACCESS = {
     "answer": "access.requested",
 }
 
+RATE = {
+    "seller_id": "sel_1",
+    "rate": "4.50",
+    "threshold": "5",
+    "issues": 9,
+    "orders": 200,
+    "window_days": 90,
+    "budget": 1,
+}
+
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("order_placed", "customer", {}),
     ("order_placed", "seller", {}),
@@ -136,6 +146,10 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("refund_unknown", "coordinator", REFUND),
     ("late_mail", "customer", {"link": "https://shop.example/mail/renew/mail_1.secret"}),
     ("late_mail", "seller", {"claim": claim(), "link": "https://shop.example/mail/renew/mail_1.secret"}),
+    ("promise_due", "seller", {"claim": claim(), "clock": "first answer", "due_at": "2026-11-09T09:50:00Z"}),
+    ("promise_broken", "coordinator", {"claim": claim(), "clock": "solution", "due_at": "2026-11-09T09:50:00Z"}),
+    ("issue_rate", "seller", {"step": "risk", "order": None, **RATE}),
+    ("issue_rate", "platform", {"step": "exceeded", "order": None, **RATE, "rate": "5.50", "issues": 11, "budget": 0}),
     (
         "credit_note_issued",
         "customer",

@@ -19,9 +19,11 @@ from services.claim.profiles.activation import activate
 from services.claim.returns import handlers as send_back
 from services.claim.returns import queries as return_queries
 from services.claim.returns.model import Return
+from services.claim.score.handlers import COUNT_SCORES, count_scores
+from services.claim.score.queries import get_score
 from services.claim.timeline import timeline
 from shared.contracts import claim as contracts
-from shared.contracts import claim_desk, returns
+from shared.contracts import claim_desk, returns, sla
 from shared.contracts.timeline import CASE_FILE, OF_CLAIM
 from shared.runtime.tables import Command, Contents, Query, Reaction
 
@@ -91,6 +93,7 @@ CONTENTS = Contents(
         Query(contracts.LIST, queries.list_claims),
         Query(contracts.OF_ORDERS, queries.claims_of_orders),
         Query(contracts.PROFILES, queries.list_profiles),
+        Query(sla.SELLER_SCORE, get_score),
         Query(returns.GET, return_queries.get_return),
         Query(returns.LIST, return_queries.list_returns),
         Query(claim_desk.GET_MODULE, modules.get_module),
@@ -121,6 +124,7 @@ CONTENTS = Contents(
         AUTO_CLOSE: hear.close_by_itself,
         AUTO_CONFIRM: hear.confirm_by_itself,
         SLA: watch_clock,
+        COUNT_SCORES: count_scores,
         send_back.NOT_RECEIVED: send_back.not_received,
     },
 )

@@ -24,6 +24,7 @@ from services.claim.model.refusals import ModuleNotEnabled, OfferNotAvailable, O
 from services.claim.policies import Profile
 from services.claim.profiles.activation import active_profile
 from services.claim.queries import offer_of_product
+from services.claim.score.handlers import wake
 from services.claim.views import claim_view
 from shared.kernel.errors import Forbidden
 from shared.kernel.principal import Principal
@@ -134,5 +135,6 @@ def _keep(ctx: Context, claim: Claim) -> None:
     for observer in claim.observers:
         seat(ctx, claim, observer["kind"], observer["id"], active=True)
     promise(ctx, claim)
+    wake(ctx, claim)
     ctx.save(claim)
     follow(ctx, claim)

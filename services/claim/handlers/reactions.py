@@ -25,6 +25,7 @@ def keep_order(ctx: Context, event: Any) -> None:
             id=placed["order_id"],
             tenant=ctx.tenant,
             number=placed["number"],
+            placed_at=moment(placed["placed_at"]),
             marketplace=placed["marketplace"],
             profile=placed["profile"],
             customer_ref=placed["customer_ref"],

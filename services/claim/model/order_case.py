@@ -34,6 +34,7 @@ class OrderCase(Aggregate):
     phase: str
     lines: list[dict[str, Any]]
     claims_ever: int = 0
+    placed_at: datetime | None = None
     open_claims: int = 0
     open_ids: list[str] = field(default_factory=list)
     holding_ids: list[str] = field(default_factory=list)

@@ -19,6 +19,7 @@ from services.gateway.routes import (
     paying,
     refunds,
     returns,
+    sellers,
     threads,
 )
 from services.gateway.table import Route
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *invoices.ROUTES,
     *notifications.ROUTES,
     *hooks.ROUTES,
+    *sellers.ROUTES,
     *clock.ROUTES,
     *docs.ROUTES,
 )

@@ -265,6 +265,7 @@ def upgrade() -> None:
         sa.Column("phase", sa.String(length=24), nullable=False),
         sa.Column("lines", shared.storage.types.Json(), nullable=False),
         sa.Column("claims_ever", sa.Integer(), nullable=False),
+        sa.Column("placed_at", shared.storage.types.Utc(timezone=True), nullable=True),
         sa.Column("open_claims", sa.Integer(), nullable=False),
         sa.Column("open_ids", shared.storage.types.Json(), nullable=False),
         sa.Column("holding_ids", shared.storage.types.Json(), nullable=False),
@@ -273,6 +274,9 @@ def upgrade() -> None:
         sa.Column("replaces", shared.storage.types.Json(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("order_case", schema=None) as batch_op:
+        batch_op.create_index("order_case_by_seller", ["tenant", "seller_id", "placed_at"], unique=False)
+
     op.create_table(
         "outbox",
         sa.Column("event_id", sa.String(length=64), nullable=False),
@@ -287,6 +291,22 @@ def upgrade() -> None:
         sa.Column("chain", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
+    op.create_table(
+        "seller_score",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("computed_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("rate", sa.String(length=16), nullable=False),
+        sa.Column("level", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("seller_score", schema=None) as batch_op:
+        batch_op.create_index("seller_score_by_age", ["tenant", "computed_at"], unique=False)
+
     op.create_table(
         "sla_clocks",
         sa.Column("id", sa.String(length=64), nullable=False),
