@@ -21,7 +21,8 @@ def test_six_processes_travel_28_days_and_a_month_and_keep_what_fell_due():
     """A stack of its own: travelling would make every other test late."""
     servers = shared_by_the_run()
     with Stack(servers, "travel", VIRTUAL_CLOCK="true") as stack:
-        live = Live(stack.url(), stack.jwt_secret, servers.amqp_uri(vhost=stack.vhost), Simulator("127.0.0.1", Ports(0, 0, 0)))
+        nobody = Simulator("127.0.0.1", Ports(0, 0, 0))
+        live = Live(stack.url(), stack.jwt_secret, servers.amqp_uri(vhost=stack.vhost), nobody)
         shop = live.shop()
         claim = shop.report(shop.order(pay=False, ship=False), reason="incorrect_invoice")
         platform = shop.agent
