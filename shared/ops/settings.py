@@ -88,7 +88,6 @@ class Settings:
     # order (payment links)
     stripe_payments_webhook_secret: str = field(default="", repr=False)  # of /hooks/payments/stripe; else as above
     # seals what links carry: the same one for order, notification and gateway
-    link_secret: str = field(default="", repr=False)
     # gateway
     service_urls: dict[str, str] = field(default_factory=dict)
     call_secrets: dict[str, str] = field(default_factory=dict, repr=False)

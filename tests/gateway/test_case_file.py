@@ -63,6 +63,19 @@ def test_nobody_gets_a_file_for_eyes_that_see_more_than_his(api, case):  # noqa:
     api.refused("GET", path + "everybody", coordinator(), "INVALID_INPUT")
 
 
+@pytest.mark.capability("T02")
+def test_staff_see_a_page_as_its_customer_sees_it_and_nobody_else_may(api, case):  # noqa: F811
+    path = f"/v1/claims/{case['id']}?as_seen_by="
+    seen, own = api.get(path + "customer", coordinator()), api.get(f"/v1/claims/{case['id']}", customer())
+    for page in (seen, own):
+        page.pop("allowed_actions")
+    assert [each["text"] for each in seen["messages"]] == [each["text"] for each in own["messages"]]
+    assert seen.keys() == own.keys()
+    assert PRIVATE in api.call("GET", path + "seller", coordinator()).text
+    api.refused("GET", path + "customer", seller(), "FORBIDDEN")
+    api.refused("GET", path + "supplier", coordinator(), "INVALID_INPUT")
+
+
 @pytest.mark.capability("N12")
 def test_a_file_is_whole_or_there_is_none(api, case):  # noqa: F811
     lines = Lines(api)

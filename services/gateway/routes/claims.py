@@ -11,8 +11,9 @@ from services.gateway import desk_views, views
 from services.gateway.case import case_timeline
 from services.gateway.case_file import case_file
 from services.gateway.case_views import Timeline
-from services.gateway.compose import claim_list, claim_page, named_requesters
+from services.gateway.compose import claim_list, named_requesters
 from services.gateway.inquiry import Inquiry
+from services.gateway.preview import SeenClaim, seen_claim
 from services.gateway.problems import ObserverAddressRefused
 from services.gateway.table import Route
 from shared.contracts import claim as contract
@@ -155,7 +156,14 @@ ROUTES = (
         timeline.CASE_FILE,
         answer=case_file,
     ),
-    read(ONE, "A claim with its messages and refunds", contract.GET, view=desk_views.ClaimPage(), answer=claim_page),
+    read(
+        ONE,
+        "A claim with its messages and refunds; to staff also as its customer or seller sees it",
+        contract.GET,
+        schema=SeenClaim(),
+        view=desk_views.ClaimPage(),
+        answer=seen_claim,
+    ),
     write(
         "PATCH",
         ONE,
