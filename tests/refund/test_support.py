@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.refund.policies.windows import end_of_months
+from shared.kernel.calendar import months_end, zone_named
 from shared.kernel.clock import stamp
 from shared.kernel.ids import new_id
 from shared.runtime.envelope import Envelope
@@ -43,7 +43,7 @@ def order(shop):
     ],
 )
 def test_a_window_ends_with_the_last_day_of_the_marketplaces_calendar(bought, months, until):
-    assert stamp(end_of_months(datetime.fromisoformat(bought), months, "Europe/Paris")) == until
+    assert stamp(months_end(datetime.fromisoformat(bought), months, zone_named("Europe/Paris"))) == until
 
 
 @pytest.mark.capability("S3-16", "R27", "T21")

@@ -9,7 +9,7 @@ from services.refund.model import Refund
 from services.refund.policies.approval import NO_LIMIT
 from services.refund.policies.profiles import Profile
 from services.refund.policies.verdicts import APPROVAL, PASSED, REFUSED
-from services.refund.policies.windows import end_of_months
+from shared.kernel.calendar import months_end, zone_named
 from shared.kernel.clock import moment
 from shared.kernel.money import exponent
 
@@ -40,7 +40,7 @@ def _too_late(profile: Profile, window: dict[str, Any] | None) -> bool:
     """E3 with other months; a refund that was decided without a window has no date to judge by."""
     if not profile.limit_months or window is None:
         return False
-    until = end_of_months(moment(window["bought"]), profile.limit_months, profile.time_zone)
+    until = months_end(moment(window["bought"]), profile.limit_months, zone_named(profile.time_zone))
     return moment(window["asked"]) > until
 
 

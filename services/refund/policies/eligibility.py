@@ -17,7 +17,7 @@ from services.refund.model.refusals import (
 )
 from services.refund.policies.profiles import REASONS, Profile
 from services.refund.policies.verdicts import Verdict, refused
-from services.refund.policies.windows import end_of_months
+from shared.kernel.calendar import months_end, zone_named
 from shared.kernel.clock import moment, stamp
 from shared.kernel.errors import Forbidden
 from shared.kernel.principal import Principal
@@ -130,7 +130,7 @@ def _no_open_chargeback(case: Case) -> Verdict:
 def _window(case: Case) -> Verdict:
     """E3, S3-16: the last day of refunds; nobody overrides it. What the suite itself owes is no refund at will."""
     profile, bought = case.profile, moment(case.ledger.placed_at)
-    until = end_of_months(bought, profile.limit_months, profile.time_zone)
+    until = months_end(bought, profile.limit_months, zone_named(profile.time_zone))
     facts = {"bought": case.ledger.placed_at, "until": stamp(until), "asked": stamp(case.asked_at)}
     if case.asked_at <= until or case.who.role == "system":
         return Verdict("E3", True, facts, profile.revision)
@@ -140,7 +140,7 @@ def _window(case: Case) -> Verdict:
 def _right(case: Case) -> Verdict:
     """E4, S3-11 to S3-13, S3-20: a right within the first month for a valid reason, then the seller's discretion."""
     profile, reason = case.profile, case.reason_code
-    until = end_of_months(moment(case.ledger.placed_at), profile.right_months, profile.time_zone)
+    until = months_end(moment(case.ledger.placed_at), profile.right_months, zone_named(profile.time_zone))
     valid = reason in profile.right_reasons
     if reason == "malfunction":
         valid = valid and case.contacted_at is not None and case.contacted_at < case.asked_at
