@@ -69,7 +69,9 @@ def test_only_the_gateway_and_the_mails_ways_are_published_and_on_this_machine_a
     published = {name: service["ports"] for name, service in stack["services"].items() if "ports" in service}
     assert published.keys() == {"gateway", "simulator", "mail-in"}
     ports = {default(port) for each in published.values() for port in each}
-    assert ports == {"127.0.0.1:8000:8000", "127.0.0.1:8025:8025", "127.0.0.1:2525:2525"}
+    # the simulated provider's page is where payers of the example stack pay
+    providers_page = "127.0.0.1:8010:8010"
+    assert ports == {"127.0.0.1:8000:8000", "127.0.0.1:8025:8025", "127.0.0.1:2525:2525", providers_page}
     assert stack["networks"]["inside"]["internal"] is True
     outside = {name for name, service in stack["services"].items() if "outside" in service["networks"]}
     assert outside == published.keys()

@@ -14,4 +14,9 @@ def call(method: str, body: dict | None = None) -> None:
 
 call("DELETE")  # run again, it must not deliver everything twice
 call("POST", {"provider": "stripe", "url": os.environ["WEBHOOK_URL"], "secret": os.environ["STRIPE_WEBHOOK_SECRET"]})
+gateway = os.environ["WEBHOOK_URL"].rpartition("/hooks/")[0]
+call("POST", {"provider": "stripe", "url": f"{gateway}/hooks/payments/stripe",
+              "secret": os.environ["STRIPE_WEBHOOK_SECRET"],
+              "events": ["checkout.session.completed", "checkout.session.expired"]})  # fmt: skip
+call("POST", {"provider": "paypal", "url": f"{gateway}/hooks/payments/paypal", "events": ["CHECKOUT.ORDER.APPROVED"]})
 print("webhooks go to", os.environ["WEBHOOK_URL"])
