@@ -96,6 +96,7 @@ class Settings:
     jwt_issuer: str = "aftersale"
     jwt_audience: str = "aftersale-api"
     api_keys_file: str = ""
+    link_secret: str = field(default="", repr=False)  # signs links to files and to payments; of all gateways the same
     rate_per_minute: int = 6000  # requests of one caller; 0 is no limit, as below
     rate_per_minute_address: int = 12_000
     rate_per_minute_tenant: int = 60_000
