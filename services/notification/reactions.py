@@ -103,7 +103,7 @@ def tell_when_claim_moved(ctx: Context, event: Any) -> None:
 
 
 def welcome_when_observer_added(ctx: Context, event: Any) -> None:
-    """S1-34, S1-36: whoever is let in learns of it; a supplier who was there from the start had the same mail as all."""
+    """S1-34, S1-36: whoever is let in learns of it; a supplier who was there from the start had the mail of all."""
     claim = event.data
     known = ctx.need(ClaimCopy, claim["claim_id"]).included
     copy = _followed(ctx, event)

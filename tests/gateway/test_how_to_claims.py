@@ -1,0 +1,53 @@
+"""The how-to pages about claims: every call on them is made, in their order, and is answered well."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from shared.kernel.ids import new_id
+from tests.gateway.test_how_to import CALL, PAGES, run
+from tests.gateway.test_journey import open_claim, shipped_order
+from tests.suite import coordinator, customer, seller
+
+LAMPS = [{"line_id": "lin_1001_1", "qty": 2}]
+
+
+def test_the_page_about_a_reported_problem_does_what_it_says(api):
+    claim = open_claim(api, shipped_order(api), lines=LAMPS)
+    reported, *_, last = run(api, "handle-a-reported-problem.md", seller(), CLAIM=claim["id"])
+    api.suite.settle()
+    assert [row["number"] for row in reported["items"]] == ["1001"]
+    assert (last["state"], last["resolution"]["kind"]) == ("solution_proposed", "replacement")
+
+
+def test_the_page_about_observers_does_what_it_says(api):
+    claim = open_claim(api, shipped_order(api))
+    *_, shown, _ = run(api, "manage-observers.md", coordinator(), CLAIM=claim["id"])
+    assert [each["kind"] for each in shown["items"]] == ["account", "supplier", "mail"]
+    left = api.get(f"/v1/claims/{claim['id']}/observers", coordinator())["items"]
+    assert [each.get("masked") for each in left] == [None, "m…@elsewhere.example"]
+
+
+def test_the_page_about_returns_does_what_it_says_and_the_money_goes_back(api_of):
+    api = api_of(instant_provider=True)
+    claim = open_claim(api, shipped_order(api), lines=LAMPS)
+    page = (Path(PAGES) / "take-goods-back.md").read_text(encoding="utf-8")
+    names = {"CLAIM": claim["id"], "LAMP": "lin_1001_1"}
+    for call in CALL.findall(page):
+        answer = call_of_page(api, call, names)
+        names.setdefault("RETURN", answer.get("id", ""))
+    api.suite.settle()
+    [refund] = api.get("/v1/refunds", seller())["items"]
+    assert (refund["kind"], refund["state"], refund["amount"]["amount"]) == ("return", "succeeded", 4371)
+    assert api.get(f"/v1/claims/{claim['id']}", customer())["state"] == "solution_proposed"
+
+
+def call_of_page(api, call, names):
+    method, path, body = call
+    for name, value in names.items():
+        path, body = path.replace(name, value), body.replace(name, value)
+    sent = {"body": json.loads(body) if body.strip() else {}} if method != "GET" else {}
+    answer = api.call(method, path, seller(), key=new_id("key"), **sent)
+    assert answer.status_code < 300, f"{path}: {answer.text}"
+    return answer.json
