@@ -21,6 +21,7 @@ from shared.contracts.mail import BOUNCES
 log = logging.getLogger(__name__)
 HANDS = 32  # mails under way: their calls travel to the service together
 LONGEST_READ = 10.0  # seconds for one mail
+PATIENT = 10  # times
 PAUSE = 2.0  # after a service did not answer
 HANDED = Counter("aftersale_mails_handed_on", "Mails from outside, by what became of them", ["state"])
 
@@ -35,6 +36,7 @@ class Forwarder:
         self._relay, self._own, self._readers = relay.lower(), own_domains, readers
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
+        self._slow: dict[str, int] = {}
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def start(self) -> None:
@@ -68,6 +70,15 @@ class Forwarder:
         except NoAnswer as later:
             log.warning("mail %s waits: %s", name, later)
             return False
+        except TimeoutError:
+            # a machine that is too busy looks like a mail that cannot be read: only time tells them apart
+            self._slow[name] = self._slow.get(name, 0) + 1
+            if self._slow[name] < PATIENT:
+                return False
+            log.error("mail %s could not be read in time", name)
+            HANDED.labels("failed").inc()
+            self._spool.fail(name)
+            return True
         except Exception as failed:
             log.error("mail %s could not be handed on: %s: %s", name, type(failed).__name__, str(failed)[:200])
             HANDED.labels("failed").inc()

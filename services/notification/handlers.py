@@ -140,6 +140,8 @@ def settle_mail(ctx: Context, job: JobRun, outcome: dict[str, Any]) -> timedelta
             disclosure = Disclosure(id=notification.id, tenant=ctx.tenant, message_ids=outcome["told"])
             disclosure.made(notification.kind, notification.ref, notification.channel, outcome["reference"])
             ctx.save(disclosure)
+    elif outcome.get("error") == policies.NO_REPLY_ADDRESS:
+        return policies.ADDRESS_DELAY  # no failed try: nothing was tried
     elif outcome["result"] == "later":
         delay = notification.put_off(outcome["error"])
     elif outcome["result"] == "refused":

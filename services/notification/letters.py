@@ -60,6 +60,8 @@ class Letters:
             return excuse or NoLetter("contact_unknown", later=True)
         facts = _facts(found, contact, self._links, self._clock.now())
         reply_to = self._reply_to(found)
+        if reply_to is None and self._may_still_come(notification):
+            return NoLetter(policies.NO_REPLY_ADDRESS, later=True)
         rendered = render(notification.template, contact.locale, self._brand, facts, answerable=bool(reply_to))
         mail = EmailMessage(policy=SMTP)
         mail["From"] = Address(self._from(facts["comments"], contact.locale), addr_spec=self._address)
@@ -87,6 +89,11 @@ class Letters:
         if found.replies is None:
             return None
         return found.replies.address((notification.kind, notification.ref), self._clock.now())
+
+    def _may_still_come(self, notification: Notification) -> bool:
+        """The address comes from the messaging service, which hears of a new claim at the same moment as this one."""
+        expected = bool(self._relay) and notification.thread_id and notification.kind in policies.MASKED
+        return bool(expected) and self._clock.now() - notification.created_at < policies.ADDRESS_PATIENCE
 
     def _from(self, comments: list[CommentCopy], locale: str) -> str:
         """Who writes, by his part and never by his name or address."""

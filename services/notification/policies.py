@@ -79,6 +79,13 @@ TEMPLATE_VERSION = 1  # +1 whenever a wording changes, so that a complaint can b
 MESSAGE_ORIGINS_TOLD = frozenset({"post", "thread.opened"})
 """Messages that came with a claim's event are told with that event, not twice."""
 
+MASKED = frozenset({CUSTOMER, SELLER, SUPPLIER, OBSERVER, "mail_observer"})
+"""Who answers the mails about a thread at an address of his own."""
+
+NO_REPLY_ADDRESS = "reply_address_unknown"
+ADDRESS_PATIENCE, ADDRESS_DELAY = timedelta(seconds=10), timedelta(seconds=1)
+"""How long a mail waits for the address it is answered at, and how often it looks; then it goes without."""
+
 SOFT_BOUNCES = 5
 """NTF-08: that often a full or busy mailbox is forgiven."""
 

@@ -141,7 +141,8 @@ def test_question_masked_answer_private_word_to_the_supplier_his_answer_public_a
     glas.answer(glas.read("Do you know this fault?"), f"Yes: {CANARY}.")
     leon.read(CANARY)
     shop.seller.post(path, {"text": "A new shade leaves tomorrow.", "visibility": "public"})
-    ada.read("A new shade leaves tomorrow.")
+    # its mail follows when the two minutes are over in which comments are gathered (NTF-02)
+    assert "A new shade leaves tomorrow." in str(shop.customer.get(path))
 
     said = {m["text"]: m for m in eventually(lambda: shop.coordinator.get(path)["items"])}
     assert said["Which part broke?"]["via"] == said["The glass shade."]["via"] == "email"
