@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         ("casefile", _casefile, "verify the signed file of a case"),
         ("replay", _replay, "past events of a service to one queue"),
         ("profile", _profile, "claim profiles: check, try out on past claims, activate"),
+        ("import", _import, "orders from a file: JSON Lines or CSV, ours, Mirakl's or Shopify's"),
         ("simulator", _simulator, "payment providers and a mail catcher, simulated"),
     ):
         # these read their own arguments, --help included, so that what they need is imported only when they run
@@ -139,6 +140,12 @@ def _replay(arguments: argparse.Namespace) -> int:
     from services.commands.replay import main as replay
 
     return replay(arguments.rest)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from services.commands.importing import main as importing
+
+    return importing(arguments.rest)
 
 
 def _topology(arguments: argparse.Namespace) -> int:

@@ -46,6 +46,7 @@ class Profile:
     reopen_window_days: None = for ever. auto_confirm_business_days: None = off.
     closes_unresolved: its handler may close a claim that was answered but never resolved (CLM-19, discussion).
     who_may: roles per action, where fewer may than the transition table lets. sla: what is promised about time.
+    requires_entitlement: only for who has a subscription to the product on the URL (S3-01).
     counts_in_score: its claims count in the seller's issue rate (S2-26). digest: of the data, where a tenant made it.
     """
 
@@ -75,6 +76,7 @@ class Profile:
     who_may: dict[str, frozenset[str]] = field(default_factory=dict)
     sla: Promises | None = None
     counts_in_score: bool = False
+    requires_entitlement: bool = False
     digest: str = ""
 
     @property

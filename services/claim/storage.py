@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.claim.model import Claim, Colleague, DeskModule, ObserverSeat, Offer, OrderCase
+from services.claim.model import Claim, Colleague, DeskModule, ObserverSeat, Offer, OrderCase, Subscription
 from services.claim.model.sla import SlaClocks
 from services.claim.profiles import PROFILES
 from services.claim.profiles.activation import TenantProfile
@@ -187,6 +187,17 @@ returns = aggregate_table(
     _index("return_by_change", "tenant", "updated_at", "id"),
 )
 
+subscriptions = aggregate_table(
+    "subscription",
+    metadata,
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("product_id", sa.String(64), nullable=False),
+    sa.Column("url", sa.String(500), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("ends_at", Utc, nullable=False),
+    _index("subscription_by_customer", "tenant", "customer_ref", "url"),
+)
+
 STORAGE = Storage(
     metadata,
     runtime,
@@ -199,6 +210,7 @@ STORAGE = Storage(
             companions={"order_id": OrderCase},
         ),
         Mapping(OrderCase, order_cases),
+        Mapping(Subscription, subscriptions),
         Mapping(ObserverSeat, seats),
         Mapping(SlaClocks, sla_clocks),
         Mapping(SellerScore, seller_scores),

@@ -234,6 +234,7 @@ def _kind(route: Route) -> str | None:
         "/docs/{file}": "*/*",
         "/documents": "*/*",
         "/mail/renew/{token}": "text/html",
+        "/reminders/{tenant}/{plan_id}/{token}": "text/html",
     }
     return pages.get(route.path)
 

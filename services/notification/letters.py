@@ -174,7 +174,8 @@ def _state_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
 
 
 def _parcel_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
-    return {**facts, "tracking_page": policies.tracking_page(facts["carrier"], facts["tracking_number"])}
+    number = facts["tracking_number"]
+    return {**facts, "tracking_page": policies.tracking_page(facts["carrier"], number) if number else None}
 
 
 def _promise_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
@@ -182,9 +183,14 @@ def _promise_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
     return {**facts, "clock": labels.get(locale) or labels["en"]}
 
 
+def _reminder_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
+    return {**facts, "ends_at": moment(facts["end_date"])}
+
+
 _TRANSLATED = {
     "order_state_changed": _state_facts,
     "parcel_added": _parcel_facts,
     "promise_due": _promise_facts,
     "promise_broken": _promise_facts,
+    "lifecycle_reminder": _reminder_facts,
 }

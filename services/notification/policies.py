@@ -57,6 +57,7 @@ MATRIX: dict[str, Rule] = {
     "claim.refused": Rule("claim_refused", ("customer", "seller", "assignee", "included")),
     "claim.observer_added": Rule("observer_included", ("holder",)),  # S1-34, S1-36
     "claim.reopened": Rule("claim_reopened", ("customer", "seller", "assignee", "included")),
+    "lifecycle.reminder_due": Rule("lifecycle_reminder", ("customer",)),  # S4-26
     "refund.succeeded": Rule("refund_succeeded", ("customer", "seller", "assignee")),  # S0-21
     "refund.external_recorded": Rule("refund_succeeded", ("customer", "seller", "assignee")),  # S0-21: any refund
     "refund.failed": Rule("refund_failed", ("seller", "staff")),

@@ -175,6 +175,14 @@ def follow_visibility(ctx: Context, event: Any) -> None:
     _tell_of_message(ctx, event, message, "message.posted")
 
 
+def remind_when_used_up(ctx: Context, event: Any) -> None:
+    """S4-25, S4-26: the product's end, the offer for another one, and the link that stops such mails."""
+    due = event.data
+    link = f"{ctx.settings.public_url}/reminders/{ctx.tenant}/{due['plan_id']}/{due['stop_token']}"
+    facts = {"title": due["title"], "end_date": due["end_date"], "offer_code": due["offer_code"], "stop_link": link}
+    _tell(ctx, event, due, _of_order(due), facts)
+
+
 def tell_when_refunded(ctx: Context, event: Any) -> None:
     """S0-21, and who must act when a refund did not work."""
     refund = event.data
@@ -413,6 +421,7 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "access.declined": tell_when_access_moved,
     "message.visibility_changed": Reaction(follow_visibility, loads=_claim_and_comment),
     "private_message.posted": POSTED,
+    "lifecycle.reminder_due": remind_when_used_up,
     "refund.succeeded": REFUNDED,
     "refund.external_recorded": REFUNDED,
     "refund.failed": REFUNDED,

@@ -33,7 +33,8 @@ def component_name(schema: Any) -> str:
     What `without` left out is said, since the same schema less another field is another schema.
     """
     kind = schema if isinstance(schema, type) else type(schema)
-    noun = kind.__module__.rsplit(".", 1)[-1].title()
+    module = kind.__module__.rsplit(".", 1)[-1]
+    noun = module.removesuffix("_events").removeprefix("order_").title()
     name = kind.__name__.removesuffix("Schema")
     left_out = "" if kind is schema else "".join(each.title().replace("_", "") for each in sorted(schema.exclude))
     name += f"Without{left_out}" if left_out else ""

@@ -32,6 +32,8 @@ OPEN_TO_EVERYBODY = {
     "POST /pay/{token}",
     "PUT /files",
     "GET /files",
+    "GET /reminders/{tenant}/{plan_id}/{token}",
+    "POST /reminders/{tenant}/{plan_id}/{token}",
 }
 
 

@@ -88,6 +88,16 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
         "customer",
         {"carrier": "Colissimo", "tracking_number": "8L01", "tracking_page": "https://www.laposte.fr/suivre?code=8L01"},
     ),
+    (
+        "lifecycle_reminder",
+        "customer",
+        {
+            "title": "Cartouche filtrante",
+            "ends_at": datetime(2026, 12, 2, 9, 0, tzinfo=UTC),
+            "offer_code": "ENCORE10",
+            "stop_link": "https://shop.example/reminders/shop/lcp_1/secret",
+        },
+    ),
     ("claim_opened", "customer", {"claim": claim()}),
     ("claim_opened", "seller", {"claim": claim()}),
     ("message_posted", "customer", {"claim": claim(), "comments": [comment()]}),

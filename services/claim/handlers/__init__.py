@@ -12,6 +12,7 @@ from services.claim.handlers import desk, modules, observing
 from services.claim.handlers import reactions as hear
 from services.claim.handlers.deadlines import watch_clock
 from services.claim.handlers.deciding import AUTO_CLOSE, AUTO_CONFIRM
+from services.claim.handlers.entitled import keep_subscription
 from services.claim.handlers.opening import open_a_claim
 from services.claim.handlers.sla import SLA
 from services.claim.model import Claim, OrderCase
@@ -109,6 +110,10 @@ CONTENTS = Contents(
         **dict.fromkeys((*hear.PHASE_REACHED, "order.shipped"), Reaction(hear.follow_order, _of_event)),
         "order.line_added": Reaction(hear.follow_added_line, _of_event),
         "order.line_withdrawn": Reaction(hear.follow_added_line, _of_event),
+        **dict.fromkeys(
+            (f"entitlement.{fact}" for fact in ("activated", "suspended", "resumed", "terminated", "expired")),
+            keep_subscription,
+        ),
         "settlement.proposed": Reaction(hear.answer_settlement, _of_event),
         "settlement.releasable": Reaction(hear.forget_clearance, _of_event),
         "settlement.hold_placed": Reaction(hear.forget_clearance, _of_event),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.claim.handlers.entitled import must_be_entitled
 from services.claim.handlers.modules import module_of
 from services.claim.handlers.observing import seat
 from services.claim.handlers.sla import follow, promise
@@ -37,7 +38,7 @@ def open_a_claim(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """CLM-01, S0-03, S2-01: by the profile of the order's marketplace; S0-01 by the offer's; S1-01 by the site's."""
     complaint = _complaint(ctx, args)
     if "order_id" in args:
-        return _on_order(ctx, args["order_id"], complaint)
+        return _on_order(ctx, args["order_id"], complaint, args.get("url"))
     if "offer_id" in args:
         return _on_offer(ctx, args["offer_id"], complaint)
     return _on_site(ctx, args["marketplace"], complaint)
@@ -58,18 +59,21 @@ def _complaint(ctx: Context, args: dict[str, Any]) -> Complaint:
     )
 
 
-def _on_order(ctx: Context, order_id: str, complaint: Complaint) -> dict[str, Any]:
+def _on_order(ctx: Context, order_id: str, complaint: Complaint, url: str | None) -> dict[str, Any]:
     case = ctx.get(OrderCase, order_id)
     if case is None:
         raise OrderNotSynced(order_id=order_id)
     _may_open_on(ctx.principal, case)
-    return claim_on(ctx, case, complaint, ctx.principal)
+    return claim_on(ctx, case, complaint, ctx.principal, url)
 
 
-def claim_on(ctx: Context, case: OrderCase, complaint: Complaint, who: Principal) -> dict[str, Any]:
+def claim_on(
+    ctx: Context, case: OrderCase, complaint: Complaint, who: Principal, url: str | None = None
+) -> dict[str, Any]:
     """A claim of this person on the order, stored; answers the view."""
     profile, module = _profile(ctx, case.marketplace, case.profile)
     asking = Asking(who, ctx.now, case.phase, case.cleared)
+    must_be_entitled(ctx, profile, case, complaint, url)
     claim = open_claim(asking, profile, case, complaint, module)
     _keep(ctx, claim)
     case.note(claim)

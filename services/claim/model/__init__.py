@@ -9,6 +9,7 @@ from services.claim.model.opening import Complaint, open_about, open_claim
 from services.claim.model.order_case import OrderCase
 from services.claim.model.parts import Comment
 from services.claim.model.subject import Subject, of_offer, of_order, of_site
+from services.claim.model.subscription import Subscription
 from services.claim.model.transitions import TABLE, Row, permits
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "OrderCase",
     "Row",
     "Subject",
+    "Subscription",
     "of_offer",
     "of_order",
     "of_site",

@@ -143,6 +143,22 @@ class NothingToDo(Refusal):
     code = "NOTHING_TO_CHANGE"
 
 
+class UrlRequired(Refusal):
+    """Say on which web site the product is used: `url`, like shop.example/fr."""
+
+    code = "URL_REQUIRED"
+    status = 422
+    rule = "S3-01"
+
+
+class EntitlementRequired(Refusal):
+    """There is no active subscription for {products} on {url}: buy or renew one, or correct the address."""
+
+    code = "ENTITLEMENT_REQUIRED"
+    status = 403
+    rule = "S3-01"
+
+
 class ModuleNotEnabled(Refusal):
     """Claims of the profile {profile} are not enabled for this marketplace."""
 

@@ -155,6 +155,7 @@ class ProfileSchema(Strict):
     auto_confirm_business_days = Whole(least=1, most=90, required=True, allow_none=True)
     reopen_window_days = Whole(least=0, most=3650, required=True, allow_none=True)
     counts_in_score = fields.Boolean(required=True)
+    requires_entitlement = fields.Boolean()  # left out: no
     sla = fields.Nested(SlaSchema, required=True, allow_none=True)
     reasons = fields.List(fields.Nested(ReasonSchema), required=True, validate=validate.Length(min=1))
     state_labels = _labels_by(STATES)

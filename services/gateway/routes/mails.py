@@ -9,8 +9,8 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from services.gateway import mail_views, views
-from services.gateway.answers import SAFE
 from services.gateway.inquiry import Inquiry
+from services.gateway.small_pages import language_of, small_page
 from services.gateway.table import Route
 from shared.contracts import mail as contract
 from shared.kernel.principal import Principal
@@ -18,9 +18,6 @@ from shared.kernel.principal import Principal
 write = partial(Route, "POST", tag="mail", scope="threads:write")
 # The token in the link is the only right of who opens it; the tenant is that of the mail which it belongs to.
 ANYBODY = Principal("system", "mail", "mail", via="email")
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 WORDS = {
     "fr": {
         "title": "Transmettre votre message",
@@ -39,16 +36,6 @@ WORDS = {
         "gone": "This link is used up or older than 30 days.",
     },
 }
-LAYOUT = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><style>
-body {{ margin: 0; background: #f1f3f2; color: #22302b; font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; }}
-main {{ max-width: 520px; margin: 12vh auto 0; padding: 28px 36px 34px; background: #fff; border: 1px solid #e0e5e2;
-  border-radius: 10px; }}
-h1 {{ font-size: 24px; line-height: 1.25; margin: 0 0 14px; }}
-button {{ font: inherit; font-weight: 600; color: #fff; background: #14664a; border: 0; border-radius: 6px;
-  padding: 11px 22px; cursor: pointer; }}
-button:focus-visible {{ outline: 3px solid #7fc4a8; }} code {{ font-size: 17px; overflow-wrap: anywhere; }}
-</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
 
 
 def ask(gateway: Any, inquiry: Inquiry) -> Response:
@@ -70,18 +57,11 @@ def renew(gateway: Any, inquiry: Inquiry) -> Response:
 
 
 def _words(inquiry: Inquiry) -> dict[str, str]:
-    return WORDS[_language(inquiry)]
-
-
-def _language(inquiry: Inquiry) -> str:
-    return "fr" if inquiry.environ.get("HTTP_ACCEPT_LANGUAGE", "").lower().startswith("fr") else "en"
+    return WORDS[language_of(inquiry)]
 
 
 def _page(inquiry: Inquiry, body: str) -> Response:
-    language = _language(inquiry)
-    text = LAYOUT.format(language=language, title=WORDS[language]["title"], body=body)
-    headers = {**SAFE, "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
-    return Response(text, 200, headers, content_type="text/html; charset=utf-8")
+    return small_page(inquiry, _words(inquiry)["title"], body)
 
 
 ROUTES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.gateway import views
+from services.gateway import order_views, views
 from services.gateway.compose import order_list, order_page
 from services.gateway.table import Route
 from shared.contracts import claim, entitlement, marketplace, refund
@@ -22,7 +22,7 @@ ROUTES = (
         "Place many orders, each by itself",
         contract.PLACE_MANY,
         schema=contract.PlaceMany(),
-        view=views.OrderResults(),
+        view=order_views.OrderResults(),
     ),
     write(
         "POST",
@@ -30,7 +30,7 @@ ROUTES = (
         "Accept, refuse and ship lines of many orders, each order by itself",
         contract.VALIDATE_MANY,
         schema=contract.ValidateMany(),
-        view=views.OrderResults(),
+        view=order_views.OrderResults(),
     ),
     read(
         "/v1/orders",
@@ -82,27 +82,27 @@ ROUTES = (
         "/v1/marketplaces/{marketplace}",
         "States, stock, parcels and delays of a marketplace",
         marketplace.GET,
-        view=views.Marketplace(),
+        view=order_views.Marketplace(),
     ),
     write(
         "PUT",
         "/v1/marketplaces/{marketplace}",
         "Configure a marketplace; what is left out stays",
         marketplace.CONFIGURE,
-        view=views.Marketplace(),
+        view=order_views.Marketplace(),
     ),
     read(
         "/v1/entitlements",
         "Subscriptions to support",
         entitlement.LIST,
-        view=views.listing(views.Entitlement),
+        view=views.listing(order_views.Entitlement),
     ),
     write(
         "POST",
         f"{ONE}/entitlements",
         "Tie a subscription that was bought elsewhere to a line",
         entitlement.GRANT,
-        view=views.Entitlement(),
+        view=order_views.Entitlement(),
         status=201,
     ),
     write(
@@ -110,6 +110,6 @@ ROUTES = (
         "/v1/customers/{customer_ref}/reminders",
         "Whether a customer wants to be reminded before a product is used up",
         entitlement.CHOOSE_REMINDERS,
-        view=views.Reminders(),
+        view=order_views.Reminders(),
     ),
 )

@@ -14,8 +14,11 @@ from services.order.marketplaces import rules_of
 from services.order.model import Contact, Line, Order, OrderExists, Settlement
 from services.order.policies import TotalDoesNotAddUp, may, priced_lines, taxes_of
 from shared.contracts import order as contracts
+from shared.contracts.quick import quick_loader
 from shared.kernel.errors import Forbidden, InvalidInput, Refusal
 from shared.runtime.unit_of_work import Context
+
+LOAD = quick_loader(contracts.PLACE.schema)
 
 
 def place_order(ctx: Context, args: dict[str, Any]) -> View:
@@ -30,13 +33,16 @@ def place_order(ctx: Context, args: dict[str, Any]) -> View:
 def place_many(ctx: Context, args: dict[str, Any]) -> View:
     """ORD-01 in bulk: each order by itself, PLACED or the code of its refusal with its fields (I17)."""
     loaded = [_loaded(entry) for entry in args["orders"]]
-    taken = queries.numbers_taken(ctx, [each for each in loaded if isinstance(each, dict)])
+    usable = [each for each in loaded if isinstance(each, dict)]
+    ctx.work.prefetch([(Contact, contact_id(ctx.tenant, each["customer"]["ref"])) for each in usable])
+    ctx.work.prefetch([(Order, each["order_id"]) for each in usable if "order_id" in each])
+    taken = queries.numbers_taken(ctx, usable)
     return {"results": [_result(ctx, each, entry, taken) for each, entry in zip(loaded, args["orders"], strict=True)]}
 
 
 def _loaded(entry: dict[str, Any]) -> dict[str, Any] | Refusal:
     try:
-        return contracts.PLACE.schema.load(entry)
+        return LOAD(entry)
     except ValidationError as wrong:
         return InvalidInput(fields=wrong.normalized_messages())
 

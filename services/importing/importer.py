@@ -1,0 +1,146 @@
+"""The import itself: batch after batch into the order service, good orders kept, bad ones explained, resumable."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.importing.amounts import Unreadable
+from services.importing.mapping import Mapped, Mapping, Options, mapping
+from services.importing.reading import Counted, Found, csv_orders, is_csv, json_lines
+from shared.kernel.principal import Principal
+from shared.runtime.app import App
+from shared.runtime.calls import Answer, Call
+
+BATCH = 500  # orders of one transaction
+FINGERPRINT = 64 * 1024  # bytes of the file that tell it from another of the same name
+
+
+class Stopped(Exception):
+    """The service did not take the batch: nothing of it is in; start again when the cause is gone."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an import is; kept beside the file after each batch. done: orders of the file, good or bad."""
+
+    fingerprint: str
+    done: int = 0
+    placed: int = 0
+    there: int = 0
+    bad: int = 0
+    errors_bytes: int = 0
+
+
+class Import:
+    """One file into one tenant. `errors` and `state` are files beside it."""
+
+    def __init__(self, app: App, path: Path, format: str, options: Options, batch: int = BATCH) -> None:
+        self.app, self.path, self.options, self.batch = app, path, options, batch
+        self.format: Mapping = mapping(format)
+        self.plain = format == "aftersale" and not is_csv(path)  # each line is what order.place takes
+        self.errors = path.with_name(path.name + ".errors.jsonl")
+        self.state = path.with_name(path.name + ".import.json")
+        self.file = Counted(path)
+        self.progress = self._resumed()
+        self.who = Principal("integrator", "import", options.tenant, via="import")
+
+    def _resumed(self) -> Progress:
+        fresh = Progress(_fingerprint(self.path))
+        try:
+            known = Progress(**orjson.loads(self.state.read_bytes()))
+        except (FileNotFoundError, TypeError, orjson.JSONDecodeError):
+            known = fresh
+        if known.fingerprint != fresh.fingerprint:
+            known = fresh
+        self.errors.touch()
+        with self.errors.open("r+b") as errors:
+            errors.truncate(known.errors_bytes)  # what a stopped run wrote beyond its last batch comes again
+        return known
+
+    def run(self) -> Iterator[Progress]:
+        """After each batch, how far it is. Raises Stopped."""
+        found = csv_orders(self.file, self.format.order["number"]) if is_csv(self.path) else json_lines(self.file)
+        rest = islice(found, self.progress.done, None)
+        while batch := list(islice(rest, self.batch)):
+            self._place(batch)
+            self.state.write_bytes(orjson.dumps(asdict(self.progress)))
+            yield self.progress
+        self.file.close()
+        self.state.unlink(missing_ok=True)  # the next import of this file looks at all of it again
+
+    def _place(self, batch: list[Found]) -> None:
+        good: list[tuple[Found, Mapped]] = []
+        faults: list[dict[str, Any]] = []
+        for found in batch:
+            try:
+                good.append((found, self._mapped(found)))
+            except Unreadable as wrong:
+                faults.append(self._told(found, wrong.row, wrong.field, "UNREADABLE", str(wrong)))
+        results = self._sent([mapped for _, mapped in good])
+        for (found, _), result in zip(good, results, strict=True):
+            if result["result"] == "PLACED":
+                self.progress.placed += 1
+            elif result["result"] == "ORDER_EXISTS":
+                self.progress.there += 1
+            else:
+                faults += self._explained(found, result)
+        self.progress.done += len(batch)
+        self.progress.bad += len({fault["line"] for fault in faults})
+        with self.errors.open("ab") as errors:
+            errors.writelines(orjson.dumps(fault) + b"\n" for fault in sorted(faults, key=lambda fault: fault["line"]))
+            self.progress.errors_bytes = errors.tell()
+
+    def _mapped(self, found: Found) -> Mapped:
+        if found.fault:
+            raise Unreadable("", found.fault)
+        if self.plain:
+            order = dict(found.first)
+            payment = order.pop("payment", None)
+            if payment is not None and isinstance(payment, dict) and "order_id" in order:
+                return Mapped(order, {"order_id": order["order_id"], **payment})
+            return Mapped(order, None)
+        return self.format.mapped(found.first, found.rows, self.options)
+
+    def _sent(self, orders: list[Mapped]) -> list[dict[str, Any]]:
+        """Orders and their payments in one transaction."""
+        if not orders:
+            return []
+        calls = [Call("order.place_many", {"orders": [each.order for each in orders]}, self.who)]
+        for each in orders:
+            if each.payment:
+                key = f"import-{each.payment['payment_id']}"
+                calls.append(Call("order.capture_payment", each.payment, self.who, idempotency_key=key))
+        answers = self.app.execute(calls)
+        first: Answer = answers[0]
+        if not first.ok:
+            raise Stopped(first.body["title"])
+        return first.body["results"]
+
+    def _explained(self, found: Found, result: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        for path, message in result.get("fields", {"": result["message"]}).items():
+            yield self._fault(found, path, result["result"], message)
+
+    def _fault(self, found: Found, path: str, code: str, message: str) -> dict[str, Any]:
+        """Where it is in the file: the row of the line item, where the field is of one; the file's own name of it."""
+        names = path.split(".")
+        row = int(names[1]) if names[0] == "lines" and len(names) > 1 and names[1].isdigit() else 0
+        return self._told(found, row, path if self.plain else self.format.source_of(path), code, message)
+
+    def _told(self, found: Found, row: int, named: str, code: str, message: str) -> dict[str, Any]:
+        number = None if found.fault else self.format.key(found.first)
+        line = found.lines[row] if row < len(found.lines) else found.lines[0]
+        return {"line": line, "number": number, "field": named, "code": code, "message": message}
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        beginning = hashlib.sha256(file.read(FINGERPRINT)).hexdigest()
+    about = path.stat()
+    return f"{about.st_size}:{about.st_mtime_ns}:{beginning}"
