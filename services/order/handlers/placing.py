@@ -176,10 +176,10 @@ def capture_payment(ctx: Context, args: dict[str, Any]) -> View:
     return keep(ctx, order)
 
 
-def capture(ctx: Context, order: Order, payment: dict[str, Any]) -> None:
+def capture(ctx: Context, order: Order, payment: dict[str, Any], by_link: bool = False) -> None:
     """Money arrived for this order, loaded with its rules; whoever calls saves the order."""
     before = order.phase
-    order.capture(payment, ctx.now)
+    order.capture(payment, ctx.now, by_link=by_link)
     settlement = ctx.need(Settlement, order.id)
     if not order.amount_due and settlement.total != order.total:
         settlement.total = order.total  # what was added is the seller's too, now that it is paid

@@ -144,10 +144,14 @@ def _complete(ctx: Context, request: PaymentRequest, key: str, standing: Standin
     """
     if (standing.amount, standing.currency) != (request.amount, request.currency):
         raise AmountDiffers(f"{key}: {standing.amount} {standing.currency}")
+    from services.order.handlers.placing import capture  # late: the handlers import what stands here
+
     provider = request.provider or "stripe"
     order = ctx.need(Order, request.order_id)
     order.rules = rules_of(ctx, order.marketplace)
-    order.capture(
+    capture(
+        ctx,
+        order,
         {
             "payment_id": key,
             "provider": provider,
@@ -155,7 +159,6 @@ def _complete(ctx: Context, request: PaymentRequest, key: str, standing: Standin
             "amount": order.money(request.amount),
             "instrument": "paypal" if provider == "paypal" else "original",
         },
-        ctx.now,
         by_link=True,
     )
     if request.state == "paid":
