@@ -14,6 +14,10 @@ from tests.servers import Servers, describe_run, shared_by_the_run
 from tests.suite import Suite
 
 
+def pytest_addoption(parser: Any) -> None:
+    parser.addoption("--canary", type=int, default=300, help="operations of the private-text test")
+
+
 @pytest.fixture(scope="session")
 def servers() -> Servers:
     """The RabbitMQ and PostgreSQL of this run."""

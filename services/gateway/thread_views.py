@@ -86,7 +86,7 @@ class Template(Versioned):
     variables = fields.List(fields.String(), required=True)
 
 
-class Draft(Template):
+class FilledTemplate(Template):
     """text: the template filled in, for the composer. missing: variables that nobody knows a value for."""
 
     text = fields.String(required=True)

@@ -14,7 +14,7 @@ from services.gateway.thread_views import (
     AccessRequest,
     Attachment,
     Disclosures,
-    Draft,
+    FilledTemplate,
     Message,
     OpenedThread,
     Party,
@@ -26,7 +26,16 @@ from services.gateway.thread_views import (
 from services.gateway.view_parts import Labels, State, Versioned, View
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, TaxSchema, Whole
 
-__all__ = ["AccessRequest", "Attachment", "Disclosures", "Draft", "Message", "OpenedThread", "Party", "Signature"]
+__all__ = [
+    "AccessRequest",
+    "Attachment",
+    "Disclosures",
+    "FilledTemplate",
+    "Message",
+    "OpenedThread",
+    "Party",
+    "Signature",
+]
 __all__ += ["Counts", "Module", "Offer", "OrderPart", "Return", "Signatures", "Template", "Thread"]
 
 

@@ -60,7 +60,7 @@ ROUTES = (
         "A draft from a template, for this thread",
         contract.TEMPLATE_GET,
         schema=DraftOnThread(),
-        view=views.Draft(),
+        view=views.FilledTemplate(),
         answer=draft,
     ),
     read("/v1/signatures", "The caller's signatures", contract.SIGNATURE_GET, view=views.Signatures()),

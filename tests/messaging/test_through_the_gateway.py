@@ -1,0 +1,65 @@
+"""Conversations as people have them: over HTTP, with the mails that follow."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.notification.adapters.folder import list_mails, read_mail
+from services.notification.app import mail_folder
+from tests.gateway.conftest import api_of  # noqa: F401 - a fixture
+from tests.gateway.test_journey import open_claim, shipped_order
+from tests.suite import agent, coordinator, customer, order_args, payment_args, seller, supplier
+
+
+def mailed(api) -> set[tuple[str, str]]:
+    folder = mail_folder(api.suite.settings)
+    mails = [read_mail(folder, stored.name) for stored in list_mails(folder, 1000)]
+    return {(mail["To"].addresses[0].addr_spec, str(mail["Subject"])) for mail in mails}
+
+
+@pytest.mark.capability("S3-17", "S3-19")
+def test_customer_and_customer_service_receive_the_sellers_agreement(api_of):  # noqa: F811
+    api = api_of(mail="folder", instant_provider=True)
+    desk = {"name": "Service", "email": "service@platform.example", "locale": "fr"}
+    api.post("/v1/contacts/platform/agt_1", agent(), desk, method="PUT")
+    order = api.suite.do("order.place", agent(), **order_args("3001", profile="support"))
+    api.suite.do("order.capture_payment", agent(), **payment_args(order))
+    api.suite.settle()
+    opened = api.post(f"/v1/orders/{order['id']}/messages", seller(), {"text": "How can we help?"})
+    agreement = {"reason_code": "not_downloaded", "scope": "order"}
+    body = {"text": "We refund you.", "refund_agreement": agreement}
+    said = api.post(f"/v1/threads/{opened['id']}/messages", seller(), body)
+    api.suite.advance(minutes=5)
+
+    assert said["refund_agreement"]["reason_code"] == "not_downloaded"
+    told = mailed(api)
+    assert ("ada@customer.example", "Refund agreed: order 3001") in told
+    assert ("service@platform.example", "Remboursement accepté : commande 3001") in told
+
+
+@pytest.mark.capability("S1-23", "S1-28", "S1-29", "S1-30", "N3", "S4-14")
+def test_everybody_comments_a_wrong_visibility_is_corrected_and_the_mail_that_left_is_named(api_of):  # noqa: F811
+    api = api_of(mail="folder", instant_provider=True)
+    claim = open_claim(api, shipped_order(api))
+    for kind, id in (("supplier", "sup_1"),):
+        api.post(f"/v1/claims/{claim['id']}/observers", coordinator(), {"kind": kind, "id": id})
+    api.suite.settle()
+    posts = f"/v1/claims/{claim['id']}/messages"
+    for who, visibility in ((customer(), "public"), (coordinator(), "private"), (supplier(), "private")):
+        said = api.post(
+            posts, who, {"text": "A comment.", **({} if who.role == "customer" else {"visibility": visibility})}
+        )
+        assert said["visibility"] == visibility
+    wrong = api.post(posts, coordinator(), {"text": "The supplier pays for it.", "visibility": "public"})
+    api.suite.advance(minutes=5)
+    assert any(address == "ada@customer.example" for address, _ in mailed(api))
+
+    change = {"visibility": "private"}
+    hidden = api.post(f"/v1/messages/{wrong['id']}", coordinator(), change, method="PATCH")
+    known = [(each["type"], each["id"], each["channel"]) for each in hidden["already_disclosed_to"]]
+    assert ("customer", "cus_1", "email") in known
+    assert all(each["reference"] for each in hidden["already_disclosed_to"] if each["channel"] == "email")
+    ledger = api.get(f"/v1/messages/{wrong['id']}/disclosures", coordinator())["items"]
+    assert ledger[: len(hidden["already_disclosed_to"])] == hidden["already_disclosed_to"]
+    seen = api.get(f"/v1/claims/{claim['id']}", customer())["messages"]
+    assert "The supplier pays for it." not in [each["text"] for each in seen]
