@@ -12,6 +12,12 @@ import psycopg2
 from shared.edge.topology_plan import load as load_topology
 from tests.stack import Stack
 
+# where subscribers to these types stand when they have heard all: the sum over all streams
+ENDS = """
+select coalesce(sum(seq), 0) from
+    (select max(seq) as seq from event_log where type = any(%s) group by stream, aggregate_id) ends
+"""
+
 
 class Books:
     """One connection per service database, each question in a transaction of its own."""
@@ -20,7 +26,7 @@ class Books:
         self._databases = {service: psycopg2.connect(url) for service, url in stack.databases.items()}
         for connection in self._databases.values():
             connection.autocommit = True
-        self.follows = followed_streams(tuple(self._databases))
+        self.hears = heard_types(tuple(self._databases))
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -45,15 +51,13 @@ class Books:
     def waiting(self) -> dict[str, int]:
         """What still has to happen, by kind: events not sent, not heard, to be retried; jobs; never what is dead."""
         found = defaultdict(int)
-        logged: dict[str, int] = {}
         for service in self.services:
             found["unsent"] += self.one(service, "select count(*) from outbox")
             found["retries"] += self.one(service, "select count(*) from inbox_waiting where state <> 'dead'")
             found["jobs"] += self.one(service, "select count(*) from job where state = 'ready'")
-            logged |= dict(self.ask(service, "select stream, count(*) from event_log group by stream"))
         for service in self.services:
-            heard = dict(self.ask(service, "select stream, sum(seq)::bigint from inbox_position group by stream"))
-            found["unheard"] += sum(logged.get(s, 0) - heard.get(s, 0) for s in self.follows[service])
+            ends = sum(int(self.one(producer, ENDS, (list(self.hears[service]),))) for producer in self.services)
+            found["unheard"] += ends - int(self.one(service, "select coalesce(sum(seq), 0) from inbox_position"))
         return {kind: count for kind, count in found.items() if count}
 
     def settle(self, seconds: float, every: float = 0.25, meanwhile: Callable[[], None] = lambda: None) -> float:
@@ -72,11 +76,10 @@ class Books:
         return self.waiting() or ({} if self.committed() == committed else {"events just committed": 1})
 
 
-def followed_streams(services: tuple[str, ...]) -> dict[str, frozenset[str]]:
-    """The streams bound to each service's inbox, by the topology."""
+def heard_types(services: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """The event types bound to each service's inbox, by the topology."""
     found: dict[str, set[str]] = {service: set() for service in services}
     for binding in load_topology().bindings:
-        service = binding.queue.removesuffix(".inbox")
-        if service in found and binding.key.endswith(".#"):
-            found[service].add(binding.key.removesuffix(".#"))
-    return {service: frozenset(streams) for service, streams in found.items()}
+        if (service := binding.queue.removesuffix(".inbox")) in found:
+            found[service].add(binding.key)
+    return {service: frozenset(types) for service, types in found.items()}

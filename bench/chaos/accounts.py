@@ -97,14 +97,22 @@ def _positions(books: Books, logs: dict[str, list[Logged]], found: Account) -> N
                 found.note("order_breaks", "gap in the log", [f"{key} {row.seq}"])
             ends[key] = row.seq
     for service in books.services:
-        stands = dict.fromkeys((key for key in ends if key[0] in books.follows[service]), 0)
-        for stream, id, seq in books.ask(service, "select stream, aggregate_id, seq from inbox_position"):
-            stands[stream, id] = seq
-        found.handled += sum(stands.values())
-        for key, seq in stands.items():
-            name = f"{service} {key[0]} {key[1]}"
-            found.note("lost", name, map(str, range(seq + 1, ends.get(key, 0) + 1)))
-            found.note("ghosts", name, map(str, range(ends.get(key, 0) + 1, seq + 1)))
+        _stands(books, service, logs, found)
+
+
+def _stands(books: Books, service: str, logs: dict[str, list[Logged]], found: Account) -> None:
+    due: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for log in logs.values():
+        for row in log:
+            if row.type in books.hears[service]:
+                due[row.stream, row.aggregate_id].append(row.seq)
+    rows = books.ask(service, "select stream, aggregate_id, seq from inbox_position")
+    stands = {(stream, id): seq for stream, id, seq in rows}
+    for key in due.keys() | stands.keys():
+        name, seq, end = f"{service} {key[0]} {key[1]}", stands.get(key, 0), max(due[key], default=0)
+        found.handled += sum(each <= seq for each in due[key])
+        found.note("lost", name, (str(each) for each in due[key] if each > seq))
+        found.note("ghosts", name, map(str, range(end + 1, seq + 1)))
 
 
 def _ghosts(found: Account, every: dict[str, Logged], told: list[str]) -> None:

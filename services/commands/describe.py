@@ -1,6 +1,6 @@
-"""Writes down what the services say of themselves: the table in README.md and docs/events.md.
+"""Writes down what the services say of themselves: the table in README.md, docs/events.md, the broker's bindings.
 
-python -m services.commands.describe writes both; with --check it only says whether they are as they should be.
+python -m services.commands.describe writes all; with --check it only says whether they are as they should be.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from shared.contracts.registry import EVENTS, PUBLIC, EventType
+from shared.edge.topology_plan import BINDINGS
 from shared.ops.settings import SERVICES
 from shared.runtime.tables import Contents
 
@@ -47,6 +48,7 @@ def pages() -> dict[Path, str]:
     return {
         readme: _between(readme.read_text(encoding="utf-8"), service_table(contents)),
         ROOT / "docs" / "events.md": events_page(contents),
+        BINDINGS: bindings_page(contents),
     }
 
 
@@ -87,6 +89,16 @@ def _by_stream(names: Iterable[str]) -> dict[str, list[str]]:
 
 def _words(grouped: dict[str, list[str]]) -> str:
     return "<br>".join(f"`{noun}.` {', '.join(verbs)}" for noun, verbs in grouped.items())
+
+
+# what each service is sent
+
+
+def bindings_page(contents: dict[str, Contents]) -> str:
+    lines = ["# What each service reacts to, and is sent. Written by `python -m services.commands.describe`."]
+    for name in SERVICES:
+        lines += [f"{name}:", *(f"  - {type}" for type in sorted(contents[name].reactions))]
+    return "\n".join(lines) + "\n"
 
 
 # the page of events

@@ -26,7 +26,7 @@ _CARRIES_CONTENT = frozenset((spec.Basic.Return, spec.Basic.Deliver, spec.Basic.
 _OURS = 0xF080
 _PERSISTENT = b"\x02"
 _JSON_UTF8 = b"\x10application/json\x05utf-8"
-_MANDATORY = b"\x01"
+_OPTIONAL, _MANDATORY = b"\x00", b"\x01"
 
 
 class FrameReader:
@@ -140,11 +140,18 @@ def frame_handler(connection: Any, callback: Callable[..., Any]) -> Callable[[tu
 
 
 def publication(
-    channel: amqp.Channel, exchange: str, key: str, message_id: str, headers: dict[str, str], body: bytes
+    channel: amqp.Channel,
+    exchange: str,
+    key: str,
+    message_id: str,
+    headers: dict[str, str],
+    body: bytes,
+    mandatory: bool,
 ) -> Iterator[bytes]:
-    """The frames of one persistent, mandatory JSON message, ready to be sent."""
+    """The frames of one persistent JSON message, ready to be sent. mandatory: it comes back if no queue takes it."""
     number, most = channel.channel_id, channel.connection.frame_max - 8
-    yield _framed(METHOD, number, b"\x00\x3c\x00\x28\x00\x00" + _name(exchange) + _name(key) + _MANDATORY)
+    to = _name(exchange) + _name(key) + (_MANDATORY if mandatory else _OPTIONAL)
+    yield _framed(METHOD, number, b"\x00\x3c\x00\x28\x00\x00" + to)
     table = b"".join([_name(name) + b"S" + _text(value) for name, value in headers.items()])
     properties = [_short.pack(_OURS), _JSON_UTF8, _long.pack(len(table)), table, _PERSISTENT, _name(message_id)]
     yield _framed(HEADER, number, _content.pack(60, 0, len(body)) + b"".join(properties))

@@ -26,8 +26,9 @@ BATCH = 500
 # Rows younger than this are on their way by the publisher that committed them.
 SWEEP_AFTER = timedelta(seconds=2)
 SWEEP_EVERY = 0.5
-# Waits for more as long as the last batch was dense; a lone event leaves at once.
-LINGER, LONGEST = 0.002, 0.02
+# When events leave later than this (seconds) the machine is behind, and batches help more than haste (as the consumer).
+LATE, LINGER, LONGEST = 0.05, 0.25, 0.02
+FORGET_EVERY = 0.25  # seconds: what was sent leaves the outbox together; the sweeper looks at rows eight times as old
 
 
 class NotConfirmed(OSError):
@@ -43,7 +44,7 @@ class Publisher:
 
     def __init__(self, uri: str, name: str, must_route: frozenset[str] = frozenset(), queue: str | None = None) -> None:
         self.link, self.queue = Link(uri, name), queue
-        self.must_route = must_route  # streams somebody follows: an unroutable message of one is a broken topology
+        self.must_route = must_route  # types, or whole streams, that somebody hears: unroutable is a broken topology
         self._tag = 0
         self._open: dict[int, Envelope] = {}
         self._refused = False
@@ -63,11 +64,10 @@ class Publisher:
         unrouted = self._returned
         if self.queue and unrouted:
             raise NoSuchQueue(self.queue)
-        stuck = {event.id for event in events if event.id in unrouted and event.stream in self.must_route}
-        metrics.UNROUTED.inc(len(unrouted))
-        if stuck:
-            log.error("%d events found no queue: apply the topology", len(stuck))
-        return [event.id for event in events if event.id not in stuck]
+        if unrouted:
+            metrics.UNROUTED.inc(len(unrouted))
+            log.error("%d events found no queue: apply the topology", len(unrouted))
+        return [event.id for event in events if event.id not in unrouted]
 
     def _connect(self) -> None:
         channel = self.link.open()
@@ -83,7 +83,8 @@ class Publisher:
         self._open[self._tag] = event
         headers = {**event.headers(), "replay": "true"} if self.queue else event.headers()
         exchange, key = ("", self.queue) if self.queue else (event.exchange, event.type)
-        return publication(self.link.channel, exchange, key, event.id, headers, event.body)
+        mandatory = bool(self.queue) or event.type in self.must_route or event.stream in self.must_route
+        return publication(self.link.channel, exchange, key, event.id, headers, event.body, mandatory)
 
     def _acked(self, tag: int, multiple: bool) -> None:
         if multiple:
@@ -110,6 +111,8 @@ class Relay:
         self._publisher = Publisher(uri, f"{app.name} publisher", must_route)
         self._sweeper = Publisher(uri, f"{app.name} sweeper", must_route)
         self._threads: list[threading.Thread] = []
+        self._sent: list[str] = []
+        self._forget_at = 0.0
         app.on_events = self.handover.put
 
     def start(self) -> None:
@@ -128,33 +131,40 @@ class Relay:
         self._sweeper.link.cut()
 
     def _publish_loop(self) -> None:
-        sent = 0
         while not self._stopping.is_set() or self.handover:
-            if sent > 1:
-                time.sleep(min(LONGEST, LINGER * sent))
-            events = self.handover.take(timeout=1.0, most=BATCH)
-            sent = self._send(self._publisher, events) if events else self._idle(self._publisher)
+            if events := self.handover.take(timeout=FORGET_EVERY if self._sent else 1.0, most=BATCH):
+                self._send(self._publisher, events)
+                time.sleep(linger(events, LATE, LINGER, LONGEST))
+            else:
+                self._idle(self._publisher)
+            self._forget()
+        self._forget(at_once=True)
 
-    def _send(self, publisher: Publisher, events: Sequence[Envelope]) -> int:
-        """Publish and forget; on trouble drop the line and leave the rows to the sweeper."""
+    def _send(self, publisher: Publisher, events: Sequence[Envelope]) -> None:
+        """Publish; on trouble drop the line and leave the rows to the sweeper."""
         try:
             sent = publisher.publish(events)
-            if sent:
-                self.app.outbox.sent(sent)
         except BROKEN as broken:
             self._line_lost(publisher, broken)
-            return 0
-        except sa.exc.SQLAlchemyError as failed:
-            log.warning("%s: outbox not reachable: %s", self.app.name, type(failed).__name__)
-            return 0
         except Exception as strange:  # whatever it is, the thread that publishes must live on
             log.exception("%s: events could not be published", self.app.name)
             self._line_lost(publisher, strange)
-            return 0
-        metrics.PUBLISHED.labels(self.app.name).inc(len(sent))
-        return len(sent)
+        else:
+            self._sent += sent
+            metrics.PUBLISHED.labels(self.app.name).inc(len(sent))
 
-    def _idle(self, publisher: Publisher) -> int:
+    def _forget(self, at_once: bool = False) -> None:
+        """Take what was sent from the outbox, not for every batch: a crash before that means sent again, no more."""
+        now = time.monotonic()
+        if not self._sent or (now < self._forget_at and len(self._sent) < BATCH and not at_once):
+            return
+        sent, self._sent, self._forget_at = self._sent, [], now + FORGET_EVERY
+        try:
+            self.app.outbox.sent(sent)
+        except Exception as failed:  # left to the sweeper, which sends them again: the inboxes know them by then
+            log.warning("%s: outbox not reachable: %s", self.app.name, type(failed).__name__)
+
+    def _idle(self, publisher: Publisher) -> None:
         """Nothing to send: keep the line alive and notice when it is gone."""
         if publisher.link.is_open:
             try:
@@ -163,7 +173,6 @@ class Relay:
                 publisher.link.beat()
             except BROKEN as broken:
                 self._line_lost(publisher, broken)
-        return 0
 
     def _line_lost(self, publisher: Publisher, broken: Exception) -> None:
         log.warning("%s: line to the broker lost: %s", publisher.link.name, type(broken).__name__)
@@ -201,6 +210,12 @@ class Relay:
             outbox.sent(sent)
         metrics.SWEPT.labels(self.app.name).inc(len(sent))
         return len(sent)  # rows that found no queue stay, and are no reason to hurry
+
+
+def linger(events: Sequence[Envelope], late: float, share: float, longest: float) -> float:
+    """Seconds to wait for company: none while events are fresh, a share of their age when the machine is behind."""
+    age = time.time() - min(event.time for event in events).timestamp()
+    return min(longest, share * age) if age > late else 0.0
 
 
 def _my_turn(connection: sa.Connection, service: str) -> bool:

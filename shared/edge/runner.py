@@ -103,13 +103,7 @@ def _start(name: str, settings: Settings) -> Hosted | _Gateway:
         virtual_clock.install(app, clock)
     if settings.faults:
         faults.install(app, settings.faults)
-    return Hosted(module.SERVICE, app, settings, followed_streams())
-
-
-def followed_streams() -> frozenset[str]:
-    """The streams that some service of ours follows: an event of one that reaches no queue is an alarm."""
-    plan = load_topology()
-    return frozenset(binding.key.removesuffix(".#") for binding in plan.bindings if binding.key.endswith(".#"))
+    return Hosted(module.SERVICE, app, settings, load_topology().heard)
 
 
 def check_environment() -> None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 FILE = Path(__file__).with_name("topology.yaml")
+BINDINGS = Path(__file__).with_name("bindings.yaml")  # written from the services' tables of contents
 
 # Keys that an older broker refuses with an error; there its `rabbitmq.conf` has to say the same.
 POLICY_KEYS_SINCE = {"consumer-timeout": (3, 12)}
@@ -62,6 +63,11 @@ class Plan:
     writes: Mapping[str, tuple[str, ...]]  # service -> its exchanges
 
     @property
+    def heard(self) -> frozenset[str]:
+        """Event types (and whole streams) that some service hears: one that reaches no queue is an alarm."""
+        return frozenset(each.key.removesuffix(".#") for each in self.bindings if each.queue != each.key)
+
+    @property
     def queues(self) -> tuple[str, ...]:
         """Names of all queues; each is a quorum queue."""
         return tuple(self.queue_policies)
@@ -92,11 +98,15 @@ def dead(service: str) -> str:
 @cache
 def load() -> Plan:
     """The plan of the file beside this module."""
-    return plan_of(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    documents = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in (FILE, BINDINGS))
+    return plan_of(*documents)
 
 
-def plan_of(document: Mapping[str, Any]) -> Plan:
-    """Work out the plan of a topology document; a contradiction in it is a `ValueError`."""
+def plan_of(document: Mapping[str, Any], reactions: Mapping[str, Iterable[str]] | None = None) -> Plan:
+    """Work out the plan of a topology document; a contradiction in it is a `ValueError`.
+
+    reactions: of each service the event types it reacts to; a stream it may hear is bound for these alone (else whole).
+    """
     services, private = document["services"], document["private"]
     exchanges = (*document["exchanges"], *private, document["dead_letter_exchange"])
     _refuse_contradictions(services, private, exchanges)
@@ -104,7 +114,7 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
         services=tuple(services),
         exchanges=exchanges,
         private=frozenset(private),
-        bindings=frozenset(_bindings(services, document["dead_letter_exchange"])),
+        bindings=frozenset(_bindings(services, document["dead_letter_exchange"], reactions)),
         queue_policies=_policies(services, document["policies"], document["dead_letter_exchange"]),
         rights=_rights(services, document),
         topic_rights=_topic_rights(services, private, document["operator"]),
@@ -122,12 +132,21 @@ def _refuse_contradictions(services: Mapping, private: Mapping, exchanges: Itera
                 raise ValueError(f"{name} may not hear {exchange}")
 
 
-def _bindings(services: Mapping, dead_letter_exchange: str) -> Iterable[Binding]:
+def _bindings(services: Mapping, dead_letter_exchange: str, reactions: Mapping | None) -> Iterable[Binding]:
     for name, service in services.items():
         yield Binding(dead_letter_exchange, dead(name), dead(name))
+        bound: set[str] = set()
         for exchange, keys in service["hears"].items():
             for key in keys:
-                yield Binding(exchange, inbox(name), key)
+                wanted = [key] if reactions is None else _of_stream(reactions[name], key)
+                bound |= set(wanted)
+                yield from (Binding(exchange, inbox(name), each) for each in wanted)
+        if reactions is not None and (deaf := set(reactions[name]) - bound):
+            raise ValueError(f"{name} reacts to {sorted(deaf)} and hears no such stream: name it in topology.yaml")
+
+
+def _of_stream(types: Iterable[str], key: str) -> list[str]:
+    return [type for type in types if f"{type.split('.', 1)[0]}.#" == key]
 
 
 def _policies(services: Mapping, policies: Mapping, dead_letter_exchange: str) -> dict[str, dict[str, Any]]:

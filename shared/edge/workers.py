@@ -70,12 +70,14 @@ class Workers:
 
     def _tend(self) -> None:
         self.app.seals.seal_due()
-        done = self.app.timers.fire_due() + self.app.inbox.retry_due()
+        due = self.app.due()
+        done = self.app.timers.fire_due() if due.timers else 0
+        done += self.app.inbox.retry_due() if due.retries else 0
         # what this process cannot start soon is left to others
         room = self.app.contents.jobs and len(self._ready) < self._performers
-        due = self.app.jobs.claim_due() if room else []
-        self._take_over(due)
-        if not done and not due:
+        jobs = self.app.jobs.claim_due() if due.jobs and room else []
+        self._take_over(jobs)
+        if not done and not jobs:
             self._stopping.wait(TEND_EVERY)
 
     def _take_over(self, rows: Sequence[dict[str, Any]]) -> None:

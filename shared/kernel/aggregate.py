@@ -19,6 +19,7 @@ class Aggregate:
     """Base of the aggregates. `stream` is the first segment of every event type it records.
 
     version: 0 before the first save, +1 per saved change (the ETag). seq: events recorded so far, gap-free per stream.
+    told: of each type recorded so far, the seq of the last one, so that whoever hears only some types misses none.
     """
 
     stream: ClassVar[str]
@@ -27,6 +28,7 @@ class Aggregate:
     tenant: str
     version: int = 0
     seq: int = 0
+    told: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     events: list[Recorded] = field(default_factory=list, repr=False, compare=False)
 
     def record(self, type: str, **data: Any) -> None:

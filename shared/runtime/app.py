@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -26,6 +26,14 @@ from shared.storage.engine import Database
 
 log = logging.getLogger(__name__)
 GAP_PATIENCE = timedelta(minutes=1)  # disorder on the wire lasts seconds; after a minute something is lost
+
+
+class Due(NamedTuple):
+    """Is there a timer to fire, an event to try again, a job to perform?"""
+
+    timers: bool
+    retries: bool
+    jobs: bool
 
 
 class App:
@@ -68,6 +76,18 @@ class App:
         due = [job for job in work.jobs if job["due_at"] <= work.now]
         if due:
             self.on_jobs(due)
+
+    def due(self) -> Due:
+        """What waits for this moment: one question four times a second, where each worker asking would be three."""
+        tables, now = self.storage.runtime, self.clock.now()
+        timer, waiting, job = tables.timer.c, tables.inbox_waiting.c, tables.job.c
+        found = sa.select(
+            sa.exists().where(timer.due_at <= now),
+            sa.exists().where(waiting.state == "retry", waiting.next_at <= now),
+            sa.exists().where(job.state == "ready", job.due_at <= now),
+        )
+        with self.database.transaction() as connection:
+            return Due(*connection.execute(found).one())
 
     def create_tables(self) -> None:
         """Bring an empty database to the newest schema without migrations (tests and throw-away databases)."""

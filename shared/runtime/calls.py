@@ -29,7 +29,7 @@ from shared.kernel.principal import Principal
 from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
 from shared.storage.engine import OVERLONG, away, sql_state
-from shared.storage.rows import rows_by_key
+from shared.storage.rows import Read, Row
 
 log = logging.getLogger(__name__)
 # Twelve tries with growing, random pauses (about a second) pass 20 writers on one row, also on a busy machine.
@@ -148,8 +148,7 @@ class Executor:
 
     def _together(self, calls: list[Call]) -> list[Answer]:
         with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
-            remembered = self._remembered(work, calls)
-            self._prefetch(work, calls)
+            remembered = self._prefetch(work, calls)
             answers = [self._one(work, call, remembered) for call in calls]
         self.app.committed(work)
         return answers
@@ -191,30 +190,29 @@ class Executor:
         work.merge(context.step)
         return Answer(200, body)
 
-    def _prefetch(self, work: UnitOfWork, calls: list[Call]) -> None:
+    def _prefetch(self, work: UnitOfWork, calls: list[Call]) -> dict[str, tuple[str, str]]:
+        """Read what the commands will want; answers what was answered under their keys before."""
         wanted: list[tuple[type, str]] = []
         for call in calls:
             if loads := self.commands[call.name].loads:
                 wanted += loads(call.args)
-        work.prefetch(wanted)
+        return _by_key(work.prefetch(wanted, self._answers_of(calls)))
 
     # idempotency
 
-    def _remembered(self, work: UnitOfWork, calls: list[Call]) -> dict[str, tuple[str, str]]:
+    def _answers_of(self, calls: list[Call]) -> list[Read]:
         keys = {key_of(call, call.idempotency_key.split("\n")[0]) for call in calls if call.idempotency_key}
         if not keys:
-            return {}
+            return []
         tenants, names = (set(part) for part in zip(*(key.split("\n") for key in keys), strict=True))
-        table = self.app.storage.runtime.idempotency
-        rows = rows_by_key(work.connection, table, {"tenant": tenants, "key": names})
-        return {f"{row['tenant']}\n{row['key']}": (row["request_hash"], row["answer"]) for row in rows}
+        return [Read(self.app.storage.runtime.idempotency, {"tenant": tenants, "key": names})]
 
     def _answered_meanwhile(self, work: UnitOfWork, call: Call) -> Answer | None:
         """The answer that the same key got after this batch had looked: the refusal may be its own twin's doing."""
         if not call.idempotency_key:
             return None
         key, fingerprint = call.idempotency_key.split("\n")
-        found = self._remembered(work, [call]).get(key_of(call, key))
+        found = _by_key(work.prefetch((), self._answers_of([call]))).get(key_of(call, key))
         return _replay(found, fingerprint) if found else None
 
     def _remember(self, context: Context, call: Call, key: str, fingerprint: str, body: dict, remembered: dict) -> None:
@@ -274,7 +272,7 @@ def _reconnecting(run: Callable[[], list[Answer]]) -> list[Answer]:
     try:
         return run()
     except sa.exc.DBAPIError as failed:
-        if not failed.connection_invalidated or failed.statement in (None, "COMMIT"):
+        if not failed.connection_invalidated or (failed.statement or "COMMIT").endswith("COMMIT"):
             raise
     return run()
 
@@ -282,6 +280,10 @@ def _reconnecting(run: Callable[[], list[Answer]]) -> list[Answer]:
 def _unavailable(calls: list[Call], failed: Exception) -> list[Answer]:
     log.warning("database away, %d calls refused: %s", len(calls), type(failed).__name__)
     return [refused(Unavailable())] * len(calls)
+
+
+def _by_key(found: list[list[Row]]) -> dict[str, tuple[str, str]]:
+    return {f"{row['tenant']}\n{row['key']}": (row["request_hash"], row["answer"]) for rows in found for row in rows}
 
 
 def key_of(call: Call, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,11 @@ class MalformedEvent(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One event. `seq` counts the events of (stream, aggregate_id) without gaps; `actor` is `type/id/via`."""
+    """One event. `seq` counts the events of (stream, aggregate_id) without gaps; `actor` is `type/id/via`.
+
+    prior: the last event of each type before this one on its stream, as `opened:1,assigned:4`. Who hears some types
+    only finds there which of them he must have had. None: the one before, whatever its type.
+    """
 
     id: str
     type: str
@@ -32,6 +37,7 @@ class Envelope:
     correlation: str
     causation: str | None
     body: bytes  # the payload as JSON
+    prior: str | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -44,6 +50,13 @@ class Envelope:
     @property
     def exchange(self) -> str:
         return EVENTS[self.type].exchange
+
+    def follows(self, types: frozenset[str]) -> int:
+        """The seq of the last event before this one that a subscriber to these types (`claim.opened`) has heard."""
+        if self.prior is None:
+            return self.seq - 1
+        pairs = (pair.split(":") for pair in self.prior.split(","))
+        return max((int(seq) for verb, seq in pairs if f"{self.stream}.{verb}" in types), default=0)
 
     def headers(self) -> dict[str, str]:
         """The `ce-*` headers, as the CloudEvents RabbitMQ binding names them: all strings."""
@@ -64,6 +77,8 @@ class Envelope:
         }
         if self.causation:
             found["ce-causationid"] = self.causation
+        if self.prior:
+            found["ce-prior"] = self.prior
         return found
 
     @classmethod
@@ -82,6 +97,7 @@ class Envelope:
                 correlation=_text(headers.get("ce-correlationid", headers["ce-id"])),
                 causation=causation and _text(causation),
                 body=body,
+                prior=_prior(headers.get("ce-prior")),
             )
         except (KeyError, ValueError, TypeError) as wrong:
             raise MalformedEvent(f"{type(wrong).__name__}: {wrong}") from None
@@ -94,7 +110,7 @@ class Envelope:
         return {"headers": self.headers() if self.type in EVENTS else self._foreign(), "body": self.body.decode()}
 
     def _foreign(self) -> dict[str, str]:
-        return {
+        found = {
             "ce-id": self.id,
             "ce-type": self.type,
             "ce-subject": self.aggregate_id,
@@ -102,10 +118,27 @@ class Envelope:
             "ce-tenant": self.tenant,
             "ce-time": stamp(self.time),
         }
+        return found | {"ce-prior": self.prior} if self.prior else found
 
     @classmethod
     def from_stored(cls, stored: dict[str, Any]) -> Envelope:
         return cls.from_headers(stored["headers"], stored["body"].encode())
+
+
+_PRIOR = re.compile(r"[a-z_0-9]+:[0-9]{1,18}(,[a-z_0-9]+:[0-9]{1,18})*")
+
+
+def _prior(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > 4000 or not _PRIOR.fullmatch(value):
+        raise ValueError("ce-prior is not a list of verb:sequence")
+    return value
+
+
+def told_before(told: dict[str, int]) -> str | None:
+    """`prior` of the next event of an aggregate that has told these."""
+    return ",".join([f"{verb}:{seq}" for verb, seq in told.items()]) or None
 
 
 def _text(value: Any, most: int = 64) -> str:

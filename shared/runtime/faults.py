@@ -59,7 +59,7 @@ def _rolling_back(share: float) -> type[UnitOfWork]:
     """Refuses after writing, as a database does when somebody else changed the same rows."""
 
     class RollingBack(UnitOfWork):
-        def flush(self) -> None:
+        def flush(self, commit: bool = False) -> None:
             writes = bool(self._dirty or self._pending.inserts or self._pending.events or self._pending.jobs)
             super().flush()
             if writes and random.random() < share:

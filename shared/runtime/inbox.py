@@ -1,7 +1,8 @@
 """Receiving events exactly once and in order per stream, in batches (messaging.md 3.4).
 
-Every stream (type, aggregate id) has a position. A message at or before it is a duplicate, one beyond the next is kept
-as a gap, one that fails is kept for retry, and what follows it on the same stream waits behind it. Other streams go on.
+Every stream (type, aggregate id) has a position. A message at or before it is a duplicate, one before which something
+is missing that this service should have had is kept as a gap, one that fails is kept for retry, and what follows it on
+the same stream waits behind it. Other streams go on. A service hears only the types it reacts to (ADR 0013).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from shared.runtime.envelope import Envelope
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
 from shared.storage.engine import away
-from shared.storage.rows import Write, rows_by_key
+from shared.storage.rows import Read, Row, Write
 from shared.storage.upsert import insert_for
 
 log = logging.getLogger(__name__)
@@ -57,17 +58,7 @@ class Inbox:
             type: found if isinstance(found, Reaction) else Reaction(found)
             for type, found in app.contents.reactions.items()
         }
-        self._alone = {type for type, found in self.reactions.items() if found.alone}
-        self._followed = self.streams
-
-    @property
-    def streams(self) -> set[str]:
-        """The streams this service follows, whole."""
-        return {type.split(".", 1)[0] for type, found in self.reactions.items() if not found.alone}
-
-    def follows(self, event: Envelope) -> bool:
-        """Does this event concern this service? Its stream is followed, or its type is heard alone."""
-        return event.stream in self._followed or event.type in self._alone
+        self._heard = frozenset(self.reactions)
 
     def receive(self, events: Sequence[Envelope]) -> None:
         """Take these events in, one transaction for all. After it returns they may be acknowledged.
@@ -86,8 +77,7 @@ class Inbox:
 
     def _together(self, events: Sequence[Envelope], only: bool = False, refused: Exception | None = None) -> None:
         with unit_of_work(self.app.storage, self.app.database, self.app.clock.now()) as work:
-            positions = self._positions(work, {(e.stream, e.aggregate_id) for e in events})
-            self._prefetch(work, events)
+            positions = self._prefetch(work, events)
             for event in events:
                 self._take(work, positions[event.stream, event.aggregate_id], event, only, refused)
             self._store(work, positions.values())
@@ -100,9 +90,7 @@ class Inbox:
     ) -> None:
         if event.seq <= position.seq:
             return
-        if event.type in self._alone and not position.waiting:
-            position.seq = event.seq - 1
-        if event.seq > position.seq + 1:
+        if event.follows(self._heard) > position.seq:
             self._keep(work, position, event, "gap", attempts=0, next_at=work.now, error=None)
             return
         if position.waiting and self._waits_for_retry(work, event):
@@ -201,7 +189,7 @@ class Inbox:
         return next((dict(row) for row in found), None)
 
     def _next_waiting(self, work: UnitOfWork, position: Position, only: bool) -> Envelope | None:
-        """Drop the waiting row of the event just handled, and return the next one when it waits as a gap.
+        """Drop the waiting row of the event just handled; the next one, when it waits as a gap and its turn came.
 
         only: the next one is left to the retry worker, in a transaction of its own.
         """
@@ -209,18 +197,26 @@ class Inbox:
         mine = (table.c.stream == position.key[0], table.c.aggregate_id == position.key[1])
         work.connection.execute(table.delete().where(*mine, table.c.seq <= position.seq))
         position.changed = True
-        position.waiting = work.connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
+        left = sa.select(sa.func.count(), sa.func.min(table.c.seq)).where(*mine)
+        position.waiting, lowest = work.connection.execute(left).one()
+        row = self._waiting_row(work, position.key, lowest) if position.waiting else None
+        if row is None or row["state"] != "gap" or not self._is_next(position, row):
+            return None
         if only:
-            following = table.update().where(*mine, table.c.seq == position.seq + 1, table.c.state == "gap")
+            following = table.update().where(*mine, table.c.seq == lowest)
             work.connection.execute(following.values(state="retry", next_at=work.now))
             return None
-        following = self._waiting_row(work, position.key, position.seq + 1) if position.waiting else None
-        return Envelope.from_stored(following["event"]) if following and following["state"] == "gap" else None
+        return Envelope.from_stored(row["event"])
+
+    def _is_next(self, position: Position, row: dict[str, Any]) -> bool:
+        """Has this service had all it should have had before this waiting event?"""
+        return position.seq < row["seq"] and Envelope.from_stored(row["event"]).follows(self._heard) <= position.seq
 
     def pass_over(self, work: UnitOfWork, key: Key, seq: int) -> None:
         """Go on without this event, which waits at the head of its stream; Conflict when it does not."""
         position = self._positions(work, {key})[key]
-        if position.seq + 1 != seq:
+        row = self._waiting_row(work, key, seq)
+        if row is None or not self._is_next(position, row):
             raise Conflict("inbox_position")
         position.seq = seq
         self._next_waiting(work, position, only=True)
@@ -250,7 +246,7 @@ class Inbox:
             row = self._waiting_row(work, key, found["seq"])
             if row is None or row["state"] != "retry" or row["next_at"] > work.now:
                 return  # another worker was here
-            if position.seq + 1 == row["seq"]:
+            if self._is_next(position, row):
                 self._advance(work, position, Envelope.from_stored(row["event"]), row["attempts"], only, refused)
             elif position.seq >= row["seq"]:
                 self._next_waiting(work, position, only)
@@ -261,13 +257,11 @@ class Inbox:
 
     def _positions(self, work: UnitOfWork, keys: set[Key]) -> dict[Key, Position]:
         """Read by both columns of the key: by the id alone the index would be read from end to end."""
-        found = {key: Position(key) for key in keys}
+        return _by_key(keys, *work.prefetch((), [self._positions_of(keys)]))
+
+    def _positions_of(self, keys: set[Key]) -> Read:
         named = {"stream": {stream for stream, _ in keys}, "aggregate_id": {id for _, id in keys}}
-        for row in rows_by_key(work.connection, self.tables.inbox_position, named):
-            key = (row["stream"], row["aggregate_id"])
-            if key in found:
-                found[key] = Position(key, row["seq"], row["waiting"], row["prev"] + 1)
-        return found
+        return Read(self.tables.inbox_position, named)
 
     def _store(self, work: UnitOfWork, positions: Any) -> None:
         """Write the positions back with the rest, each only if nobody wrote it since it was read (else Conflict).
@@ -283,7 +277,8 @@ class Inbox:
         if rows:
             work.also(Write(self.tables.inbox_position, rows, "guard", "prev", step=1))
 
-    def _prefetch(self, work: UnitOfWork, events: Sequence[Envelope]) -> None:
+    def _prefetch(self, work: UnitOfWork, events: Sequence[Envelope]) -> dict[Key, Position]:
+        """Read what the reactions will want; answers where the streams of these events stand."""
         wanted: list[tuple[type, str]] = []
         for event in events:
             reaction = self.reactions.get(event.type)
@@ -292,7 +287,20 @@ class Inbox:
                     wanted += reaction.loads({"id": event.aggregate_id, **event.data})
                 except (LookupError, TypeError, ValueError, AttributeError) as strange:
                     log.info("%s %s names nothing to load: %s", event.type, event.id, type(strange).__name__)
-        work.prefetch((entity, id) for entity, id in wanted if isinstance(id, str))
+        keys = {(event.stream, event.aggregate_id) for event in events}
+        found = work.prefetch(
+            ((entity, id) for entity, id in wanted if isinstance(id, str)), [self._positions_of(keys)]
+        )
+        return _by_key(keys, *found)
+
+
+def _by_key(keys: set[Key], rows: list[Row]) -> dict[Key, Position]:
+    found = {key: Position(key) for key in keys}
+    for row in rows:
+        key = (row["stream"], row["aggregate_id"])
+        if key in found:
+            found[key] = Position(key, row["seq"], row["waiting"], row["prev"] + 1)
+    return found
 
 
 def _until_stored(run: Callable[[bool, Exception | None], None]) -> None:

@@ -15,6 +15,7 @@ from shared.kernel.principal import system
 from shared.runtime.tables import Job
 from shared.runtime.unit_of_work import JOB_LEASE, Conflict, Context, unit_of_work
 from shared.storage.engine import away
+from shared.storage.rows import Write
 
 log = logging.getLogger(__name__)
 TRIES = 8
@@ -96,9 +97,8 @@ class Jobs:
                 delay = self._delay_after(work, row, outcome, failure)
                 if delay is None:
                     done.append(row["id"])
-            work.flush()
             if done:
-                work.connection.execute(self.table.delete().where(self.table.c.id.in_(done)))
+                work.also(Write(self.table, [{"id": id} for id in done], "delete"))
         self.app.committed(work)
 
     def _prefetch(self, work: Any, rows: list[dict[str, Any]]) -> None:

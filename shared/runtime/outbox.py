@@ -73,6 +73,7 @@ def from_log_row(row: Any) -> Envelope:
         correlation=row["correlation"],
         causation=row["causation"],
         body=RawJson(row["data"]).encode(),
+        prior=row["prior"],
     )
 
 

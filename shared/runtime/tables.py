@@ -31,15 +31,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Reaction:
-    """What this service does when it hears an event of another service.
-
-    alone: this type is heard by itself, not its whole stream: nobody waits for what came before it there. For a rare
-    type of a busy stream, at most one per aggregate, whose binding names it in full.
-    """
+    """What this service does when it hears an event of another service."""
 
     handler: Callable[[Any, Any], None]
     loads: Loads | None = None
-    alone: bool = False
 
 
 @dataclass(frozen=True)

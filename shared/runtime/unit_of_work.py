@@ -7,7 +7,7 @@ database refuses the batch (somebody else changed a row), the whole batch rolls 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from shared.kernel.errors import NotFound, StaleVersion
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
-from shared.runtime.envelope import Envelope
+from shared.runtime.envelope import Envelope, told_before
 from shared.storage.engine import CONFLICTS, Database, sql_state
 from shared.storage.mapping import Mapping
-from shared.storage.rows import Write, rows_by_key, write_all
+from shared.storage.rows import Lost, Read, Row, Write, read_all, rows_by_key, write_all
 from shared.storage.tables import RuntimeTables
 from shared.storage.types import RawJson, to_json
 
@@ -81,23 +81,27 @@ class UnitOfWork:
 
     # reading
 
-    def prefetch(self, wanted: Iterable[tuple[type, str]]) -> None:
-        """Read these aggregates with one statement per table."""
+    def prefetch(self, wanted: Iterable[tuple[type, str]], also: Sequence[Read] = ()) -> list[list[Row]]:
+        """Read these aggregates with their companions, and other rows, in one go; answers the other rows."""
         missing = defaultdict(set)
         for entity, id in wanted:
             mapping = self.storage.mappings[entity]
             if (mapping.table.name, id) not in self.rows:
                 missing[entity].add(id)
+        reads, into = list(also), []
         for entity, ids in missing.items():
             mapping = self.storage.mappings[entity]
-            self._read_by_id(mapping, ids)
-            self._prefetch_companions(mapping, ids)
-
-    def _prefetch_companions(self, mapping: Mapping, ids: Iterable[str]) -> None:
-        """What is hardly ever read alone is read in company: a claim with its order."""
-        found = [row for id in ids if (row := self.rows[mapping.table.name, id]) is not None]
-        for column, other in mapping.companions.items():
-            self.prefetch((other, row[column]) for row in found if row[column] is not None)
+            self.rows.update(dict.fromkeys((mapping.table.name, id) for id in ids))
+            reads.append(Read(mapping.table, {"id": ids}))
+            into.append(mapping)
+            for column, companion in mapping.companions.items():
+                other = self.storage.mappings[companion]
+                reads.append(Read(other.table, {"id": ids}, through=(mapping.table, column)))
+                into.append(other)
+        found = read_all(self.connection, reads) if reads else []
+        for mapping, rows in zip(into, found[len(also) :], strict=True):
+            self._keep(mapping, rows)
+        return found[: len(also)]
 
     def row(self, mapping: Mapping, id: str) -> dict[str, Any] | None:
         key = (mapping.table.name, id)
@@ -151,8 +155,8 @@ class UnitOfWork:
         """Write this with the next flush."""
         self._also.append(write)
 
-    def flush(self) -> None:
-        """Write everything merged so far, rows in the same order everywhere.
+    def flush(self, commit: bool = False) -> None:
+        """Write everything merged so far, rows in the same order everywhere; commit: nothing follows.
 
         Raises Conflict when a row is no longer the one that was read.
         """
@@ -166,11 +170,14 @@ class UnitOfWork:
         if pending.jobs:
             writes.append(self._kept_jobs(pending.jobs))
             self.jobs += pending.jobs
+        gone = ((table, {"id": id}) for (_, id), table in pending.deletes.items())
+        writes += [Write(table, rows, "delete") for table, rows in _by_table(gone)]
         writes, self._also = writes + self._also, []
-        if writes and (lost := write_all(self.connection, writes)):
-            raise Conflict(lost)
-        for (_, id), table in pending.deletes.items():
-            self.connection.execute(table.delete().where(table.c.id == id))
+        if writes:
+            try:
+                write_all(self.connection, writes, commit)
+            except Lost as lost:
+                raise Conflict(str(lost)) from None
 
     def _aggregates(self) -> Iterator[Write]:
         dirty, self._dirty = self._dirty, {}
@@ -201,6 +208,7 @@ class UnitOfWork:
                 "actor": e.actor,
                 "correlation": e.correlation,
                 "causation": e.causation,
+                "prior": e.prior,
                 "occurred_at": e.time,
                 "data": RawJson(e.body.decode()),
             }
@@ -225,7 +233,7 @@ def unit_of_work(storage: Storage, database: Database, now: datetime) -> Iterato
         with database.transaction() as connection:
             work = UnitOfWork(storage, connection, now)
             yield work
-            work.flush()
+            work.flush(commit=True)
     except sa.exc.OperationalError as failed:
         if sql_state(failed) in CONFLICTS:
             raise Conflict("deadlock") from failed
@@ -334,8 +342,10 @@ class Context:
                     correlation=self.correlation,
                     causation=self.causation,
                     body=to_json(recorded.data).encode(),
+                    prior=told_before(aggregate.told),
                 )
             )
+            aggregate.told[recorded.type.partition(".")[2]] = aggregate.seq
         aggregate.events.clear()
         self.step.rows[mapping.table.name, aggregate.id] = mapping.to_row(aggregate)
 

@@ -35,7 +35,8 @@ def away(failure: BaseException) -> bool:
     return isinstance(failure, sa.exc.TimeoutError) or getattr(failure, "connection_invalidated", False)
 
 
-UNBEGUN = "unbegun"  # in a connection's info: its transaction begins with its first statement
+# In a connection's info: its transaction begins with its first statement; it has ended already.
+UNBEGUN, ENDED = "unbegun", "ended"
 
 
 def _begin_first(connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_: object) -> tuple:
@@ -44,9 +45,14 @@ def _begin_first(connection: sa.Connection, _cursor: object, statement: str, par
     return statement, parameters
 
 
+def ended(connection: sa.Connection) -> None:
+    """Its transaction was committed together with its last statement."""
+    connection.info[ENDED] = True
+
+
 def _end(connection: sa.Connection, how: str) -> None:
     """COMMIT or ROLLBACK, unless nothing was begun; a connection that cannot even roll back is thrown away."""
-    if connection.info.pop(UNBEGUN, False):
+    if connection.info.pop(UNBEGUN, False) or connection.info.pop(ENDED, False):
         return
     try:
         connection.exec_driver_sql(how)

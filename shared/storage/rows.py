@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -15,12 +16,18 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from shared.storage.types import Json, RawJson, to_json
+from shared.storage.engine import ended, sql_state
+from shared.storage.types import Json, RawJson, Utc, to_json
 from shared.storage.upsert import guarded_upsert, plain_upsert
 
 Row = dict[str, Any]
 Shape = tuple[sa.Table, tuple[str, ...], str, str, int]  # what decides the text of a write: all but the rows
 _POSTGRES = postgresql.dialect()
+_LOST = "22012"  # a guarded write that missed a row divides by zero: so what follows in the round trip is not done
+
+
+class Lost(Exception):
+    """Somebody else changed a row of these tables since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Write:
 
     known: what happens to a row whose key is there already. `refuse`: an error. `replace`: it is overwritten. `guard`:
     it is updated where its column `guard` plus `step` still equals the new row's `prev`; else somebody changed it.
+    `delete`: it goes, and rows have only the key, one column.
     """
 
     table: sa.Table
@@ -42,25 +50,72 @@ class Write:
         return (self.table, tuple(self.rows[0]), self.known, self.guard, self.step)
 
 
-def write_all(connection: sa.Connection, writes: Sequence[Write]) -> str | None:
-    """Write everything, on PostgreSQL in one round trip; the name of a table in which somebody else was faster."""
+def write_all(connection: sa.Connection, writes: Sequence[Write], commit: bool = False) -> None:
+    """Write everything, on PostgreSQL in one round trip that may bring the COMMIT along. Raises Lost."""
     if connection.dialect.name == "sqlite":
-        counts = [_write_sqlite(connection, write) for write in writes]
-    else:
-        text = _text_of_all(tuple(write.shape for write in writes))
-        values = {f"w{index}": as_json(write.table, write.rows) for index, write in enumerate(writes)}
-        counts = list(_executed(connection, text, values, "json").one())
-    missed = [write for write, count in zip(writes, counts, strict=True) if write.guard and count != len(write.rows)]
-    return missed[0].table.name if missed else None
+        for write in writes:
+            _write_sqlite(connection, write)
+        return
+    text = _text_of_all(tuple(write.shape for write in writes))
+    values = {f"w{index}": as_json(write.table, write.rows) for index, write in enumerate(writes)}
+    try:
+        _executed(connection, text, values, "json", then="; COMMIT" if commit else "")
+    except sa.exc.DataError as refused:
+        if sql_state(refused) == _LOST:
+            raise Lost(", ".join(write.table.name for write in writes if write.guard)) from None
+        raise
+    if commit:
+        ended(connection)
 
 
-def _write_sqlite(connection: sa.Connection, write: Write) -> int:
+def _write_sqlite(connection: sa.Connection, write: Write) -> None:
     if write.guard:
         statement = guarded_upsert(write.table, "sqlite", write.guard, write.step)
-        return len(connection.execute(statement, write.rows).all())
-    statement = plain_upsert(write.table, "sqlite") if write.known == "replace" else write.table.insert()
-    connection.execute(statement, write.rows)
-    return len(write.rows)
+        if len(connection.execute(statement, write.rows).all()) != len(write.rows):
+            raise Lost(write.table.name)
+    elif write.known == "delete":
+        (key,) = write.rows[0]
+        connection.execute(write.table.delete().where(write.table.c[key].in_([row[key] for row in write.rows])))
+    else:
+        statement = plain_upsert(write.table, "sqlite") if write.known == "replace" else write.table.insert()
+        connection.execute(statement, write.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Rows of one table in which every named column has one of the values.
+
+    through: another table and its column that holds ids of this one; then the values are ids of that other table.
+    """
+
+    table: sa.Table
+    keys: Mapping[str, Iterable[str]]
+    through: tuple[sa.Table, str] | None = None
+
+
+def read_all(connection: sa.Connection, reads: Sequence[Read]) -> list[list[Row]]:
+    """The rows of each read, JSON as text; on PostgreSQL in one round trip."""
+    if connection.dialect.name == "sqlite" or (len(reads) == 1 and reads[0].through is None):
+        return [_read_alone(connection, read) for read in reads]
+    text = _reading(tuple((read.table, tuple(read.keys), read.through) for read in reads))
+    values = {f"r{i}_{name}": sorted(some) for i, read in enumerate(reads) for name, some in read.keys.items()}
+    found: list[list[Row]] = [[] for _ in reads]
+    for part, row in _executed(connection, text, values, "text[]"):
+        names, times = _columns(reads[part].table)
+        values_of_row = orjson.loads(row)
+        for at in times:
+            if values_of_row[at] is not None:
+                values_of_row[at] = datetime.fromisoformat(values_of_row[at])
+        found[part].append(dict(zip(names, values_of_row, strict=True)))
+    return found
+
+
+def _read_alone(connection: sa.Connection, read: Read) -> list[Row]:
+    if read.through is None:
+        return rows_by_key(connection, read.table, read.keys)
+    other, column = read.through
+    ids = connection.execute(sa.select(other.c[column]).where(other.c.id.in_(sorted(read.keys["id"])))).scalars()
+    return rows_by_key(connection, read.table, {"id": {id for id in ids if id is not None}})
 
 
 def rows_by_key(connection: sa.Connection, table: sa.Table, keys: Mapping[str, Iterable[str]]) -> list[Row]:
@@ -74,8 +129,13 @@ def rows_by_key(connection: sa.Connection, table: sa.Table, keys: Mapping[str, I
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
-def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type: str) -> sa.CursorResult:
-    """Run a statement of ours, planned once per connection: planning costs the server more than writing eight rows."""
+def _executed(
+    connection: sa.Connection, text: str, values: dict[str, Any], type: str, then: str = ""
+) -> sa.CursorResult:
+    """Run a statement of ours, planned once per connection: planning costs the server more than writing eight rows.
+
+    then: what travels behind it.
+    """
     prepared: dict[str, str] = connection.info.setdefault("prepared", {})
     if text not in prepared:
         name = f"rows_{len(prepared)}"
@@ -83,7 +143,7 @@ def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type
         connection.exec_driver_sql(f"PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}")
         prepared[text] = name
     given = ", ".join(f"%({each})s" for each in values)
-    return connection.exec_driver_sql(f"EXECUTE {prepared[text]} ({given})", values)
+    return connection.exec_driver_sql(f"EXECUTE {prepared[text]} ({given}){then}", values)
 
 
 def as_json(table: sa.Table, rows: Sequence[Row]) -> str:
@@ -104,10 +164,14 @@ def _json_columns(table: sa.Table) -> tuple[str, ...]:
 
 @cache
 def _text_of_all(shapes: tuple[Shape, ...]) -> str:
-    """One statement whose parts write a table each and whose answer is how many rows each wrote."""
+    """One statement whose parts write a table each, and which fails when a guarded part missed a row."""
     parts = ", ".join(f"w{index} AS ({_text_of(shape, index)} RETURNING 1)" for index, shape in enumerate(shapes))
-    counts = ", ".join(f"(SELECT count(*) FROM w{index})" for index in range(len(shapes)))
-    return f"WITH {parts} SELECT {counts}"
+    counts = [
+        f"1 / (CASE WHEN (SELECT count(*) FROM w{index}) = json_array_length(%(w{index})s) THEN 1 ELSE 0 END)"
+        for index, shape in enumerate(shapes)
+        if shape[3]
+    ]
+    return f"WITH {parts} SELECT {', '.join(counts) or '1'}"
 
 
 def _text_of(shape: Shape, index: int) -> str:
@@ -115,6 +179,8 @@ def _text_of(shape: Shape, index: int) -> str:
     listed = ", ".join(_quoted(name) for name in names)
     types = ", ".join(f"{_quoted(name)} {table.c[name].type.compile(_POSTGRES)}" for name in names)
     source = f"json_to_recordset(%(w{index})s) AS r({types})"
+    if known == "delete":
+        return f"DELETE FROM {_quoted(table.name)} WHERE {listed} IN (SELECT r.{listed} FROM {source})"
     text = f"INSERT INTO {_quoted(table.name)} ({listed}) SELECT {listed} FROM {source}"
     if known == "refuse":
         return text
@@ -129,6 +195,26 @@ def _select_text(table: sa.Table, keys: tuple[str, ...]) -> tuple[str, tuple[str
     names = tuple(column.name for column in table.c)
     where = " AND ".join(f"{_quoted(key)} = ANY(%({key})s)" for key in keys)
     return f"SELECT {', '.join(map(_quoted, names))} FROM {_quoted(table.name)} WHERE {where}", names
+
+
+@cache
+def _reading(shapes: tuple[tuple[sa.Table, tuple[str, ...], tuple[sa.Table, str] | None], ...]) -> str:
+    """One statement for reads of several tables: the number of the read, and the row as a JSON array."""
+    parts = []
+    for index, (table, keys, through) in enumerate(shapes):
+        listed = ", ".join(_quoted(name) for name in _columns(table)[0])
+        where = " AND ".join(f"{_quoted(key)} = ANY(%(r{index}_{key})s)" for key in keys)
+        if through:
+            where = f"id IN (SELECT {_quoted(through[1])} FROM {_quoted(through[0].name)} WHERE {where})"
+        parts.append(f"SELECT {index}, json_build_array({listed})::text FROM {_quoted(table.name)} WHERE {where}")
+    return " UNION ALL ".join(parts)
+
+
+@cache
+def _columns(table: sa.Table) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of the columns, and which of them hold times."""
+    columns = list(table.c)
+    return tuple(c.name for c in columns), tuple(i for i, c in enumerate(columns) if isinstance(c.type, Utc))
 
 
 def _quoted(name: str) -> str:

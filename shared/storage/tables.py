@@ -34,7 +34,8 @@ def aggregate_table(name: str, metadata: sa.MetaData, *columns: sa.schema.Schema
     """A table of one aggregate type.
 
     version: +1 per saved change, the ETag. prev: the version this row replaced, so that one statement can update many
-    rows and still refuse each that somebody else changed. seq: the last event of this aggregate's stream.
+    rows and still refuse each that somebody else changed. seq: the last event of this aggregate's stream; told: the
+    last one of each type.
     """
     return sa.Table(
         name,
@@ -44,6 +45,7 @@ def aggregate_table(name: str, metadata: sa.MetaData, *columns: sa.schema.Schema
         sa.Column("version", Big, nullable=False),
         sa.Column("prev", Big, nullable=False),
         sa.Column("seq", Big, nullable=False),
+        sa.Column("told", Json, nullable=False),
         *columns,
     )
 
@@ -116,6 +118,7 @@ def _events(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
         sa.Column("actor", sa.String(160), nullable=False),
         sa.Column("correlation", sa.String(64), nullable=False),
         sa.Column("causation", sa.String(64)),
+        sa.Column("prior", sa.Text),
         sa.Column("occurred_at", Utc, nullable=False),
         sa.Column("data", Json, nullable=False),
         sa.Index("event_log_stream", "stream", "aggregate_id", "seq", unique=True),

@@ -39,7 +39,7 @@ def properties_of(frame: bytes) -> bytes:
 @settings(max_examples=200, deadline=None)
 @given(HEADERS, st.binary(max_size=300_000), st.lists(st.integers(0, 10**6), max_size=8))
 def test_what_we_write_the_library_reads_and_our_reader_cuts_where_it_was_joined(headers, body, cuts):
-    frames = list(publication(CHANNEL, "claim.events", "claim.opened", "evt_1", headers, body))
+    frames = list(publication(CHANNEL, "claim.events", "claim.opened", "evt_1", headers, body, mandatory=True))
     library = Message()
     library._load_properties(60, properties_of(frames[1]), 0)
     assert library.properties == {
@@ -80,7 +80,7 @@ def test_messages_of_every_shape_are_read_as_the_library_reads_them(properties):
 
 def test_the_messages_of_our_relay_are_read_by_the_shortcut():
     """The hook is a private name of the library: when a new version renames it, this says so."""
-    header = list(publication(CHANNEL, "e", "k", "evt_1", {"ce-id": "evt_1"}, b"{}"))[1]
+    header = list(publication(CHANNEL, "e", "k", "evt_1", {"ce-id": "evt_1"}, b"{}", True))[1]
     assert _our_properties(properties_of(header), 0)["message_id"] == "evt_1"
     message = Incoming()
     message.inbound_header(header[7:-1])
@@ -96,7 +96,7 @@ def test_broken_properties_are_left_to_the_library(raw):
 
 
 def test_a_frame_without_its_end_is_refused():
-    frame = next(publication(CHANNEL, "e", "k", "id", {}, b"{}"))
+    frame = next(publication(CHANNEL, "e", "k", "id", {}, b"{}", True))
     assert frame[-1] == END
     with pytest.raises(UnexpectedFrame):
         FrameReader(SimpleNamespace(sock=Pieces(frame[:-1] + b"\x00", []))).read_frame()

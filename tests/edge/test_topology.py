@@ -50,7 +50,7 @@ def test_an_empty_broker_gets_everything_and_no_password_is_shown(broker: SuiteB
     empty = broker.servers.vhost("empty")
     changed = topology.apply(*broker.management[:3], empty, broker.passwords)
     assert "declared queue order.inbox" in changed
-    assert "bound messaging.private -[private_message.#]-> notification.inbox" in changed
+    assert "bound messaging.private -[private_message.posted]-> notification.inbox" in changed
     assert not any(password in line for password in broker.passwords.values() for line in changed)
     assert topology.check(*broker.management[:3], empty, broker.passwords) == []
 
@@ -60,7 +60,7 @@ def test_a_missing_queue_is_named_to_the_operator_and_to_its_service(broker: Sui
     api.delete("queues", broker.vhost, "claim.inbox")
     found = check(broker)
     assert "queue claim.inbox is missing" in found
-    assert "binding refund.events -[refund.#]-> claim.inbox is missing" in found
+    assert "binding refund.events -[refund.succeeded]-> claim.inbox is missing" in found
     assert topology.check_passively(lambda: connect(broker, "claim"), "claim") == ["queue claim.inbox is missing"]
 
 
@@ -106,17 +106,17 @@ def test_a_policy_that_is_gone_changed_or_overruled_is_named(broker: SuiteBroker
 
 @pytest.mark.capability("R36", "T13")
 def test_a_binding_that_is_gone_and_one_that_spies_are_named_and_mended(broker: SuiteBroker, api: Management) -> None:
-    api.delete("bindings", broker.vhost, "e", "claim.events", "q", "refund.inbox", "claim.%23")
+    api.delete("bindings", broker.vhost, "e", "claim.events", "q", "refund.inbox", "claim.opened")
     api.put("queues", broker.vhost, "spy", body={"durable": True})
     path = ("bindings", broker.vhost, "e", "messaging.private", "q", "spy")
     api.post(*path, body={"routing_key": "#"})
     wanted = [
-        "binding claim.events -[claim.#]-> refund.inbox is missing",
+        "binding claim.events -[claim.opened]-> refund.inbox is missing",
         "binding messaging.private -[#]-> spy must not be",
     ]
     assert check(broker) == wanted
     assert topology.apply(*broker.management, broker.passwords) == [
-        "bound claim.events -[claim.#]-> refund.inbox",
+        "bound claim.events -[claim.opened]-> refund.inbox",
         "unbound messaging.private -[#]-> spy",
     ]
     assert check(broker) == []

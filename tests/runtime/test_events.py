@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.kernel.ids import new_id
-from shared.runtime.envelope import Envelope
+from shared.runtime.envelope import Envelope, told_before
 from tests.runtime.backends import START, Backend, Brokered, Direct, at_once
 
 
@@ -71,6 +72,43 @@ def test_any_order_with_repetitions_in_any_batches_ends_the_same(fresh: Direct, 
         assert fresh.waiting(id) == []
 
 
+@pytest.mark.capability("I14")
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_who_hears_only_some_types_handles_each_once_in_order_and_waits_for_none_of_the_others(
+    fresh: Direct, data: st.DataObject
+) -> None:
+    verbs = data.draw(st.lists(st.sampled_from(["raised", "reminded", "unheard", "silent"]), min_size=1, max_size=9))
+    id = new_id("cnt")
+    heard = [event for event in history(id, verbs) if event.type in ("counter.raised", "counter.reminded")]
+    again = data.draw(st.lists(st.sampled_from(heard), max_size=4)) if heard else []
+    arriving = data.draw(st.permutations(heard + again))
+    while arriving:
+        size = data.draw(st.integers(1, 5))
+        batch, arriving = arriving[:size], arriving[size:]
+        fresh.follower.inbox.receive(batch)
+    assert fresh.effects(id) == [event.seq for event in heard]
+    assert fresh.waiting(id) == []
+
+
+@pytest.mark.capability("I14")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_an_event_that_should_have_come_and_did_not_holds_up_all_that_follow_it(
+    fresh: Direct, data: st.DataObject
+) -> None:
+    verbs = data.draw(st.lists(st.sampled_from(["raised", "reminded", "unheard"]), max_size=8))
+    id = new_id("cnt")
+    heard = [event for event in history(id, [*verbs, "raised", "unheard", "reminded"]) if "unheard" not in event.type]
+    lost = data.draw(st.sampled_from(heard[:-1]))
+    for event in data.draw(st.permutations([event for event in heard if event is not lost])):
+        fresh.follower.inbox.receive([event])
+    assert fresh.effects(id) == [event.seq for event in heard if event.seq < lost.seq]
+    assert [row["seq"] for row in fresh.waiting(id)] == [event.seq for event in heard if event.seq > lost.seq]
+    fresh.follower.inbox.receive([lost])
+    assert fresh.effects(id) == [event.seq for event in heard]
+
+
 @pytest.mark.servers
 @pytest.mark.capability("R08")
 def test_one_message_delivered_a_hundred_times_to_four_consumers_has_one_effect(brokered: Brokered) -> None:
@@ -128,6 +166,16 @@ def test_an_event_with_a_strange_payload_waits_and_disturbs_nobody(backend: Back
     if b"[" not in data and b"u0000" not in data:  # the first is only strange, SQLite takes the second
         assert backend.effects(strange.aggregate_id) == []
         assert [row["state"] for row in backend.waiting(strange.aggregate_id)] == ["retry"]
+
+
+def history(id: str, verbs: list[str]) -> list[Envelope]:
+    """The events of one counter of these types, each naming the last of each type before it."""
+    told: dict[str, int] = {}
+    events = []
+    for seq, verb in enumerate(verbs, 1):
+        events.append(replace(made(id, seq), type=f"counter.{verb}", prior=told_before(told)))
+        told[verb] = seq
+    return events
 
 
 def made(id: str, seq: int, mood: str = "", body: bytes = b"") -> Envelope:

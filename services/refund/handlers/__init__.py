@@ -78,7 +78,7 @@ CONTENTS = Contents(
         "claim.appealed": Reaction(reactions.follow_claim_handler, _claim),
         "claim.resolution_chosen": Reaction(reactions.refund_when_resolution_chosen, _claim_and_ledger),
         "return.closed": Reaction(reactions.refund_when_return_closed, _ledger),
-        "message.refund_agreed": Reaction(reactions.refund_when_agreed, _ledger, alone=True),
+        "message.refund_agreed": Reaction(reactions.refund_when_agreed, _ledger),
     },
     timers={"approval_expired": decisions.reject_when_nobody_approved, "coupon_expires": promises.expire_coupon},
     jobs={
