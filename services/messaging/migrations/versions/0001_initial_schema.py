@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("told", shared.storage.types.Json(), nullable=False),
         sa.Column("thread_id", sa.String(length=64), nullable=False),
         sa.Column("author_type", sa.String(length=20), nullable=False),
         sa.Column("author_id", sa.String(length=64), nullable=False),
