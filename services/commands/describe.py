@@ -111,7 +111,8 @@ def events_page(contents: dict[str, Contents]) -> str:
         "Written by `python -m services.commands.describe` from `shared/contracts/`; a test says when it is not.",
         "",
         "Exchange: where it is published, with its type as routing key. Each stream counts its events per aggregate "
-        "without gaps in `ce-sequence`. *Italic* fields may be absent. Amounts are minor units (cents); `Money` is "
+        "without gaps in `ce-sequence`; `ce-prior` names the last one of each type before it, for who hears some types "
+        "only. *Italic* fields may be absent. Amounts are minor units (cents); `Money` is "
         "`{amount, currency}`. What is not marked is public: internal events are for staff and services, private "
         "ones travel on an exchange of their own that only the named services may read.",
     ]

@@ -311,4 +311,4 @@ COMMANDS = (
     Command(contract.SENDERS_REGISTER, register_senders),
 )
 QUERIES = (Query(contract.ALIAS_CHECK, check),)
-SENDERS_FOLLOWED = {"recipient.recorded": keep_sender_when_contact_recorded}
+REACTIONS = {"recipient.recorded": keep_sender_when_contact_recorded}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from services.messaging.adapters.clamd import scanner_at
 from services.messaging.adapters.inspector import ProcessInspector
-from services.messaging.aliases import SENDERS_FOLLOWED
 from services.messaging.handlers import CONTENTS
 from services.messaging.ports import Ports
 from services.messaging.storage import STORAGE
 from shared.kernel.clock import Clock
 from shared.ops.settings import Settings
 from shared.runtime.app import App
-from shared.runtime.tables import Contents
 from shared.storage.blobs import blobs_at
 from shared.storage.engine import Database
 
@@ -23,10 +19,4 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
     database = Database(settings.database_url("messaging"), settings.pool_size)
     blobs = blobs_at(settings.attachments, settings.data_dir / "attachments", settings.s3_endpoint)
     ports = Ports(blobs, ProcessInspector(blobs, scanner_at(settings.clamd)))
-    contents = with_masked_mail(CONTENTS) if settings.relay_domain else CONTENTS
-    return App("messaging", STORAGE, contents, database, clock, ports=ports, settings=settings)
-
-
-def with_masked_mail(contents: Contents) -> Contents:
-    """Where mail comes in, it must be known who writes from where; else those events are not even followed."""
-    return replace(contents, reactions={**contents.reactions, **SENDERS_FOLLOWED})
+    return App("messaging", STORAGE, CONTENTS, database, clock, ports=ports, settings=settings)

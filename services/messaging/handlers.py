@@ -134,7 +134,7 @@ CONTENTS = Contents(
         Query(OF_THREAD, timeline),
         *drafts.QUERIES,
     ),
-    reactions=REACTIONS,
+    reactions={**REACTIONS, **aliases.REACTIONS},
     timers={
         writing.RELEASE: writing.release_message,
         asking.EXPIRE: asking.expire_access,

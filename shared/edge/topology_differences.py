@@ -150,7 +150,17 @@ def _users(api: Management, plan: Plan, passwords: Mapping[str, str]) -> Iterato
         else:
             continue
         body = {"password": password, "tags": ""}
-        yield Difference(what, f"set user {user}", partial(api.put, "users", user, body=body))
+        yield Difference(what, f"set user {user}", partial(_set_user, api, user, body))
+
+
+def _set_user(api: Management, user: str, body: Mapping[str, str]) -> None:
+    """RabbitMQ refuses one of two who make the same user at the same moment; then it is there, and is set."""
+    try:
+        api.put("users", user, body=body)
+    except ManagementError as refused:
+        if "user_already_exists" not in str(refused):
+            raise
+        api.put("users", user, body=body)
 
 
 def _tags_of(user: Mapping[str, Any]) -> list[str]:

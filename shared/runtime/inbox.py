@@ -2,7 +2,7 @@
 
 Every stream (type, aggregate id) has a position. A message at or before it is a duplicate, one before which something
 is missing that this service should have had is kept as a gap, one that fails is kept for retry, and what follows it on
-the same stream waits behind it. Other streams go on. A service hears only the types it reacts to (ADR 0013).
+the same stream waits behind it. Other streams go on. A service hears only the types it reacts to (ADR 0015).
 """
 
 from __future__ import annotations

@@ -119,6 +119,8 @@ class Shop:
             "order_id": claim["order_id"],
             "claim_id": claim["id"],
             "parent_id": None,
+            "return_id": None,
+            "deductions": [],
             "retry_of": None,
             "seller_id": claim["seller_id"],
             "customer_ref": claim["customer_ref"],

@@ -154,7 +154,11 @@ def test_a_broken_promise_calls_the_platform_whose_own_clock_starts(shop):
 
 def test_the_shipped_support_profile_promises_an_answer_within_a_working_day_and_a_solution_within_30_days(shop):
     go_to(shop, at("2026-11-06T17:00"))
-    claim = shop.claim(shop.order(profile="support"), reason_code="malfunction")
+    order = shop.order(profile="support")
+    cover = {"product_id": "prd_lamp", "url": "shop.example", "line_id": order["lines"][0]["line_id"], "days": 365}
+    shop.suite.do("entitlement.grant", agent(), order_id=order["id"], **cover)
+    shop.suite.settle()
+    claim = shop.claim(order, reason_code="malfunction", url="shop.example")
     due = {clock: moment(each["due_at"]) for clock, each in clocks_of(shop, claim).items()}
     assert due == {"first_answer": at("2026-11-09T17:00"), "resolution": at("2026-12-06T17:00")}
     go_to(shop, at("2026-11-09T17:00"))

@@ -95,7 +95,7 @@ class Api:
         if "$ref" in shown:
             shown = self.document["components"]["responses"][shown["$ref"].rsplit("/", 1)[-1]]
         schema = shown.get("content", {}).get(response.content_type, {}).get("schema")
-        if schema and response.data and method != "HEAD":
+        if schema and response.is_json and response.data and method != "HEAD":
             validate(self.document, schema, response.json)
 
     def described(self, method: str, path: str) -> dict[str, Any] | None:

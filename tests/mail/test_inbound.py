@@ -146,7 +146,7 @@ def test_forged_mail_reaches_nobody_changes_nothing_and_is_answered_by_nothing(r
     stranger = room.mail(room.aliases["customer"], "Me too.").replace(b"ada@customer.example", b"eve@customer.example")
     room.arrives(stranger, room.aliases["customer"])
     assert room.suite.do("thread.get", agent(), thread_id=room.thread_id)["state"] == "closed"
-    assert [mail["reason"] for mail in room.mails()] == ["unknown_sender", "not_authentic"]
+    assert sorted(mail["reason"] for mail in room.mails()) == ["not_authentic", "unknown_sender"]
     assert {mail["trust"] for mail in room.mails()} == {"low"}
     assert len(sent(room, "")) == mails
     for nobody in (customer(), seller(), supplier()):

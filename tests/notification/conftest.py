@@ -95,6 +95,8 @@ REFUND = {
     "seller_id": "sel_1",
     "customer_ref": "cus_1",
     "kind": "claim_resolution",
+    "return_id": None,
+    "deductions": [],
     "instrument": "original",
     "amount": {"amount": 4372, "currency": EUR},
     "tax_total": 0,

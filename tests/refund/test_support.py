@@ -141,6 +141,7 @@ def tell(shop, type, aggregate_id, data, seq=1):
     event = Envelope(
         id=new_id("evt"), type=type, aggregate_id=aggregate_id, seq=seq, tenant="shop", time=shop.suite.clock.now(),
         actor="seller/user_sel_1/api", correlation="c", causation=None, body=json.dumps(data).encode(),
+        prior=f"posted:{seq - 1}" if seq > 1 else None,
     )  # fmt: skip
     shop.suite.apps["refund"].inbox.receive([event])
     assert shop.suite.waiting("refund") == []

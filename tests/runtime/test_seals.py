@@ -98,7 +98,8 @@ SOME = "(select event_id from event_log order by event_id limit 1 offset 12)"
         f"update event_log set actor = 'customer/mallory/api' where event_id = {SOME}",
         f"update event_log set data = '{{}}' where event_id = {SOME}",
         f"delete from event_log where event_id = {SOME}",
-        f"insert into event_log select event_id || 'X', stream, aggregate_id, seq + 1000, type, tenant, actor, "
+        f"insert into event_log (event_id, stream, aggregate_id, seq, type, tenant, actor, correlation, causation, "
+        f"occurred_at, data) select event_id || 'X', stream, aggregate_id, seq + 1000, type, tenant, actor, "
         f"correlation, causation, occurred_at, data from event_log where event_id = {SOME}",
         "delete from seal where number = 2",
         "update seal set events = events + 1 where number = 2",
