@@ -95,7 +95,8 @@ class Shop:
             "reason_code": "goodwill",
         }
         key = f"{self.tag}-{number}-part-{attempt}"
-        return self._post("/v1/refunds", body, self._token("platform_agent", "agent"), key)
+        # an agent each: one who gives many gestures in a row needs approval (T20)
+        return self._post("/v1/refunds", body, self._token("platform_agent", f"agent_{number}"), key)
 
     def write(self, number: int, claim_id: str, text: str, key: str) -> bytes:
         """The customer writes on the claim."""
