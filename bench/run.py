@@ -26,6 +26,8 @@ from tests.servers import Servers, obtain
 from tests.stack import Stack
 
 CONNECTIONS = (1, 16, 64)
+# Of the sustained run: as many customers at once as the gateway gives one service (ADR 0012), and what waits behind them.
+LINES, IN_FLIGHT = 96, 600
 RATES = (50, 100)
 UNLIMITED = {"RATE_PER_MINUTE": "0", "RATE_PER_MINUTE_ADDRESS": "0", "RATE_PER_MINUTE_TENANT": "0"}
 
@@ -106,7 +108,7 @@ class Run:
         shop, numbers = Shop(self.stack, "many"), range(self.size.journeys)
         seed(self.stack, shop, self.books, numbers)
         before, own, events = cpu_seconds(self.stack), time.process_time(), self.books.committed()
-        timings = asyncio.run(journeys.sustained(shop, self.books, self.port, numbers, lines=32))
+        timings = asyncio.run(journeys.sustained(shop, self.books, self.port, numbers, IN_FLIGHT, LINES))
         spent = {service: used - before[service] for service, used in cpu_seconds(self.stack).items()}
         spent["load generator"] = time.process_time() - own
         self.books.settle(120)

@@ -49,7 +49,6 @@ def clocks_of(shop, claim) -> dict[str, dict]:
     return {each["clock"]: each for each in shop.get(claim)["sla"]}
 
 
-@pytest.mark.capability("C47", "C48", "B5")
 def test_a_claim_of_friday_evening_is_due_on_monday_morning(shop):
     promise(shop, first_answer={"minutes": 120})
     go_to(shop, at("2026-11-06T17:50"))  # a Friday
@@ -114,7 +113,6 @@ def test_each_customer_message_that_waits_starts_the_clock_of_the_next_answer(sh
     assert [e.data["period"] for e in shop.suite.events("claim", "sla.breached")] == [2, 3]
 
 
-@pytest.mark.capability("C47")
 def test_the_clock_of_the_solution_stands_still_while_the_requester_is_awaited(shop):
     promise(shop, resolution={"minutes": 600})
     go_to(shop, at("2026-11-10T09:00"))

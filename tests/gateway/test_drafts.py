@@ -19,7 +19,6 @@ def saved(api, thread, who, text, **args):
     return api.post(f"{thread}/draft", who, {"text": text, **args}, method="PUT")
 
 
-@pytest.mark.capability("B15")
 def test_a_draft_survives_for_its_author_alone_and_announces_nothing(api, thread):
     before = api.suite.event_count()
     saved(api, thread, coordinator("coo_1"), "We are sorry", visibility="private")
@@ -31,7 +30,6 @@ def test_a_draft_survives_for_its_author_alone_and_announces_nothing(api, thread
     assert api.suite.event_count() == before
 
 
-@pytest.mark.capability("B15")
 def test_colleagues_see_who_reads_and_who_answers_and_customers_see_nobody(api, thread):
     saved(api, thread, coordinator("coo_1"), "We are")
     saved(api, thread, seller(), "")
@@ -44,7 +42,6 @@ def test_colleagues_see_who_reads_and_who_answers_and_customers_see_nobody(api, 
     assert api.get(f"{thread}/present", coordinator("coo_2"))["items"] == []
 
 
-@pytest.mark.capability("B15")
 def test_the_second_writer_gets_409_with_what_was_written_and_his_draft_stays(api, thread):
     saved(api, thread, coordinator("coo_1"), "We send another one.", visibility="public")
     api.post(f"{thread}/messages", seller(), {"text": "We refund you.", "visibility": "public"})

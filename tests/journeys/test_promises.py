@@ -37,7 +37,6 @@ def shop(suite_of):
     return suite
 
 
-@pytest.mark.capability("B5", "C48")
 def test_the_handler_is_warned_and_somebody_above_him_hears_that_it_is_late(shop):
     data = {**deepcopy(ISSUE), "version": 2, "sla": {"clocks": {"first_answer": {"minutes": 120}}}}
     shop.do("claim.activate_profile", agent(), profile=data)

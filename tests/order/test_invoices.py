@@ -69,7 +69,7 @@ def office(api_of):
     return Office(api_of(instant_provider=True, public_url="https://shop.example", link_secret="x" * 32))
 
 
-@pytest.mark.capability("S4-22", "S4-23", "S4-24", "ORD-14")
+@pytest.mark.capability("S4-22", "S4-23", "S4-24")
 def test_a_shipped_order_becomes_an_invoice_that_its_customer_finds_in_his_account(office):
     order = office.order()
     address = {"lines": ["8 quai Haut"], "postcode": "75005", "city": "Paris", "country": "FR"}
@@ -145,7 +145,6 @@ def test_without_a_seller_there_is_no_invoice_and_the_remedy_is_named(api_of):
     assert "PUT /v1/sellers/sel_1/identity" in refused["title"]
 
 
-@pytest.mark.capability("M19")
 def test_a_credit_note_names_what_came_back_and_the_invoice_it_corrects(office):
     order = office.order()
     invoice = office.invoice(order)

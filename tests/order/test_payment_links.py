@@ -99,7 +99,7 @@ def counter(api_of, outside):
     return Counter(api_of(**settings), outside)
 
 
-@pytest.mark.capability("S4-05", "S4-06", "S4-07", "S4-08", "A17")
+@pytest.mark.capability("S4-05", "S4-06", "S4-07", "S4-08")
 @pytest.mark.parametrize(("provider", "instrument"), [("stripe", "original"), ("paypal", "paypal")])
 def test_the_customer_pays_the_rest_through_the_link_in_his_mail_once(counter, provider, instrument):
     order = counter.order()
