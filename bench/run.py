@@ -26,7 +26,7 @@ from tests.servers import Servers, obtain
 from tests.stack import Stack
 
 CONNECTIONS = (1, 16, 64)
-# Of the sustained run: as many customers at once as the gateway gives one service (ADR 0012), and what waits behind them.
+# Of the sustained run: nearly as many callers as the gateway gives one service (ADR 0012), and what waits behind them.
 LINES, IN_FLIGHT = 96, 600
 RATES = (50, 100)
 UNLIMITED = {"RATE_PER_MINUTE": "0", "RATE_PER_MINUTE_ADDRESS": "0", "RATE_PER_MINUTE_TENANT": "0"}
