@@ -43,7 +43,7 @@ LONG = Plan(
     settle=480,
     faults=FAULTS,
 )
-# The pauses after a failed reaction are a fifth of the real ones: 1 s, 6 s, 24 s … instead of 5 s, 30 s, 2 min.
+# The pauses after a failed reaction are a tenth of the real ones: 0.5 s, 3 s, 12 s … instead of 5 s, 30 s, 2 min.
 SHORT = Plan(
     rounds=5,
     calm=5,
@@ -58,5 +58,5 @@ SHORT = Plan(
     pause=(0.8, 2.2),
     patience=100,
     settle=60,
-    faults=f"{FAULTS},pauses:0.2",
+    faults=f"{FAULTS},pauses:0.1",
 )

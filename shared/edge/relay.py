@@ -28,7 +28,7 @@ SWEEP_AFTER = timedelta(seconds=2)
 SWEEP_EVERY = 0.5
 # When events leave later than this (seconds) the machine is behind, and batches help more than haste (as the consumer).
 LATE, LINGER, LONGEST = 0.05, 0.25, 0.02
-FORGET_EVERY = 0.25  # seconds: what was sent leaves the outbox together; the sweeper looks at rows eight times as old
+FORGET_EVERY = 0.1  # seconds: what was sent leaves the outbox together; the sweeper looks at rows twenty times as old
 
 
 class NotConfirmed(OSError):

@@ -54,9 +54,9 @@ def test_what_is_right_and_what_is_wrong_is_the_same_as_the_schema_says(data):
             target = target[key]
         change = data.draw(st.sampled_from(["set", "drop", "add"]))
         if change == "set":
-            target[path[-1]] = data.draw(VALUES)
+            target[path[-1]] = copy.deepcopy(data.draw(VALUES))
         elif change == "drop":
             del target[path[-1]]
         elif isinstance(target, dict):
-            target[data.draw(st.sampled_from(["order_id", "unknown", "phone"]))] = data.draw(VALUES)
+            target[data.draw(st.sampled_from(["order_id", "unknown", "phone"]))] = copy.deepcopy(data.draw(VALUES))
     assert outcome(LOAD, document) == outcome(SCHEMA.load, document)
