@@ -153,7 +153,7 @@ def _users(api: Management, plan: Plan, passwords: Mapping[str, str]) -> Iterato
         yield Difference(what, f"set user {user}", partial(_set_user, api, user, body))
 
 
-def _set_user(api: Management, user: str, body: Mapping[str, str]) -> None:
+def _set_user(api: Management, user: str, body: Mapping[str, str | None]) -> None:
     """RabbitMQ refuses one of two who make the same user at the same moment; then it is there, and is set."""
     try:
         api.put("users", user, body=body)
