@@ -69,6 +69,7 @@ class Workers:
                 self._stopping.wait(1)
 
     def _tend(self) -> None:
+        self.app.on_tend()
         self.app.seals.seal_due()
         due = self.app.due()
         done = self.app.timers.fire_due() if due.timers else 0

@@ -41,6 +41,7 @@ class App:
 
     on_events: where committed events are handed in memory (the relay, or the direct joining).
     on_jobs: where jobs that are due at once are handed in memory.
+    on_tend: what happens each time before this process looks for what is due.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class App:
         self.ports, self.settings = ports, settings
         self.on_events: Callable[[Sequence[Envelope]], None] = lambda events: None
         self.on_jobs: Callable[[Sequence[dict[str, Any]]], None] = lambda jobs: None
+        self.on_tend: Callable[[], None] = lambda: None
         self.executor = Executor(self)
         self.inbox = Inbox(self)
         self.outbox = Outbox(self)

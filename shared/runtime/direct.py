@@ -71,6 +71,8 @@ class Joined:
 
     def tend(self) -> int:
         """Fire due timers and retry due events. Returns how many."""
+        for app in self.apps.values():
+            app.on_tend()
         return sum(app.timers.fire_due() + app.inbox.retry_due() for app in self.apps.values())
 
     def settle(self, rounds: int = 1000) -> None:

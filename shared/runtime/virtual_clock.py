@@ -1,7 +1,8 @@
 """The virtual clock of a service in a test stack (N5): moved by a command, remembered in the event log.
 
 Only where the settings say VIRTUAL_CLOCK, which production refuses; installed from outside: the runtime knows nothing
-of it. The last offset is an event of stream `clock`: a restart finds it there, and so do the other processes.
+of it but that something may happen before it looks for what is due. The last offset is an event of stream `clock`:
+a restart finds it there, and so do the other processes.
 """
 
 from __future__ import annotations
@@ -27,13 +28,7 @@ def install(app: App, clock: VirtualClock) -> None:
     mover = _Mover(app, clock)
     app.executor.commands[contract.MOVE.name] = Command(contract.MOVE, mover.move)
     app.executor.queries[contract.GET.name] = Query(contract.GET, mover.look)
-    fire = app.timers.fire_due
-
-    def fire_after_looking(limit: int = 100) -> int:
-        mover.follow()
-        return fire(limit)
-
-    app.timers.fire_due = fire_after_looking  # type: ignore[method-assign]
+    app.on_tend = mover.follow
 
 
 class _Mover:
