@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from services.refund.model import Coupon, CreditNote, Part, Refund, RefundLedger, SettlementLine
+from services.refund.model import Coupon, CreditNote, Line, Part, Refund, RefundLedger, SettlementLine
 from services.refund.model.credit_note import shipment_data, tax_table
 from services.refund.model.refund import line_data
 from services.refund.model.states import IN_FLIGHT
@@ -128,9 +128,7 @@ def credit_note_view(note: CreditNote) -> dict[str, Any]:
     return {"id": note.id, "version": note.version, **note.facts(), "allowed_actions": []}
 
 
-def envelope_view(
-    ledger: RefundLedger, refunds: list[Refund], coupons: list[Coupon], who: Principal
-) -> dict[str, Any]:
+def envelope_view(ledger: RefundLedger, refunds: list[Refund], coupons: list[Coupon], who: Principal) -> dict[str, Any]:
     """N1: what the order, each payment, line, shipment and tax can still give back, and why not when it cannot."""
     view = {
         "order_id": ledger.id,
@@ -201,6 +199,8 @@ def _part(part: Part) -> dict[str, Any]:
 def _why_part(part: Part) -> str:
     if not part.gross:
         return "free"
+    if isinstance(part, Line) and part.unpaid:
+        return "not_paid"
     return "reserved" if part.given.reserved + part.goodwill.reserved else "refunded"
 
 

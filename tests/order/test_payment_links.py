@@ -9,94 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import stripe
 
-from services.notification.adapters.folder import list_mails, read_mail
-from services.notification.app import mail_folder
-from services.simulator import start
 from services.simulator.webhooks import stripe_headers
 from shared.kernel.clock import moment
-from tests.gateway.conftest import Api
-from tests.suite import agent, coordinator, customer, order_args, payment_args, seller, supplier
-
-WEBHOOK_SECRET = "whsec_of_the_payment_tests"
-LINK_SECRET = "the-secret-that-links-are-sealed-with"
-
-
-@pytest.fixture(scope="module")
-def outside():
-    with start() as simulator:
-        yield simulator
-
-
-class Counter:
-    """Orders with something left to pay, the customer's mailbox, and a browser on the page of the link."""
-
-    def __init__(self, api: Api, outside) -> None:
-        self.api, self.suite, self.outside = api, api.suite, outside
-        self.api.gateway.pay_patience = 0
-
-    def order(self, number="1001", due=1990, **changes):
-        """An order of 174.90 of which `due` was not paid."""
-        order = self.suite.do("order.place", seller(), **order_args(number, **changes))
-        paid = {"amount": order["total"]["amount"] - due, "currency": "EUR"}
-        self.suite.do("order.capture_payment", agent(), **payment_args(order, amount=paid))
-        self.suite.settle()
-        return order
-
-    def issue(self, order, who=None, **body):
-        request = self.api.post(f"/v1/orders/{order['id']}/payment-requests", who or seller(), body, status=201)
-        self.suite.settle()
-        return request
-
-    def mailed(self, contains="/pay/"):
-        folder = mail_folder(self.suite.settings)
-        mails = [read_mail(folder, each.name) for each in list_mails(folder)]
-        return [mail for mail in mails if contains in mail.get_body(("plain",)).get_content()]
-
-    def link(self):
-        """The path in the customer's mail."""
-        [mail] = self.mailed()
-        text = mail.get_body(("plain",)).get_content()
-        return "/pay/" + text.split("/pay/")[1].split()[0]
-
-    def page(self, link, **kwargs):
-        return self.api.call("GET", link, **kwargs)
-
-    def press(self, link, button):
-        return self.api.call("POST", link, data={"with": button})
-
-    def pay(self, link, provider="stripe", method=""):
-        """As a payer does: press, be sent to the provider, pay there. Answers the provider's page."""
-        self.press(link, provider)
-        self.suite.settle()
-        url = self.press(link, provider).headers["Location"]
-        assert url.startswith(self.outside.provider_url)
-        assert self.outside.pay(url, method) == 303
-        return url
-
-    def request(self, request):
-        return self.api.get(f"/v1/payment-requests/{request['id']}", seller())
-
-    def order_page(self, order):
-        return self.api.get(f"/v1/orders/{order['id']}", seller())
-
-    def told(self, type):
-        return [event.data for event in self.suite.events("order", type)]
-
-
-@pytest.fixture
-def counter(api_of, outside):
-    outside.reset()
-    settings = {
-        "stripe_api_key": "sk_test_payment_links",
-        "stripe_api_base": outside.provider_url,
-        "stripe_webhook_secret": WEBHOOK_SECRET,
-        "paypal_client_id": "client",
-        "paypal_client_secret": "secret",
-        "paypal_api_base": outside.provider_url,
-        "link_secret": LINK_SECRET,
-        "public_url": "https://shop.example",
-    }
-    return Counter(api_of(**settings), outside)
+from tests.order.counter import WEBHOOK_SECRET
+from tests.suite import coordinator, customer, order_args, seller, supplier
 
 
 @pytest.mark.capability("S4-05", "S4-06", "S4-07", "S4-08")

@@ -70,7 +70,7 @@ class History:
     """Plays decisions on one order and checks, after each, what must always be true."""
 
     def __init__(self, tape: Tape, goodwill: bool = True) -> None:
-        self.tape, self.goodwill, self.disputed = tape, goodwill, 0
+        self.tape, self.goodwill, self.disputed, self.added = tape, goodwill, 0, 0
         self.coupons: list[Coupon] = []
         self.ledger, self.to_come = an_order(tape)
         self.desk = Desk(self.ledger)
@@ -90,6 +90,8 @@ class History:
             self._spend,
             self._take_back,
             self._return,
+            self._add_a_line,
+            self._withdraw_a_line,
             self._go_on,
             self._go_on,
             self._go_on,
@@ -103,6 +105,24 @@ class History:
     def _capture(self) -> None:
         if self.to_come:
             self.ledger.capture(self.to_come.pop())
+
+    def _add_a_line(self) -> None:
+        """ORD-13: something more for a paid order, to be paid at once, in two parts, or not at all."""
+        if self.to_come or self.added == 2:
+            return
+        self.added += 1
+        ledger = self.ledger
+        line = _a_line(self.tape, len(ledger.lines) + self.added * 10)
+        ledger.add_line(line, unpaid=sum(part.gross for part in ledger.parts) + line["gross"] > ledger.captured)
+        first = line["gross"] // 2 if self.goodwill and self.tape.below(2) else line["gross"]
+        parts = [part for part in (line["gross"] - first, first) if part]
+        self.to_come = [payment(part, f"add_{self.added}_{number}") for number, part in enumerate(parts)]
+
+    def _withdraw_a_line(self) -> None:
+        """It was never paid in full; what was paid of it, or comes in afterwards, is nobody's line."""
+        for line in [one for one in self.ledger.lines if one.unpaid]:
+            self.ledger.drop_line(line.id)
+            self.to_come = self.to_come[: self.tape.below(2)]
 
     def _by_coupon(self) -> None:
         """A refund by coupon is given out at once."""
@@ -142,7 +162,7 @@ class History:
         self.ledger.dispute(f"dp_{self.disputed}", paid.id, self.tape.amount(), NOON)
 
     def _line(self) -> str:
-        return f"lin_{self.tape.below(len(self.ledger.lines))}"
+        return self.ledger.lines[self.tape.below(len(self.ledger.lines))].id
 
     def _refund_a_line(self) -> None:
         kind = ("pre_shipment", "post_shipment_lines", "claim_resolution")[self.tape.below(3)]
@@ -184,8 +204,9 @@ class History:
         assert 0 <= ledger.succeeded + ledger.reserved <= ledger.captured - ledger.chargeback
         assert ledger.available == sum(one.available for one in ledger.payments)
         assert all(one.available >= 0 for one in ledger.payments)
-        missing = sum(one.captured for one in self.to_come) + ledger.chargeback
+        missing = sum(part.gross for part in ledger.parts) - ledger.captured + ledger.chargeback + self._of_no_part()
         assert sum(part.remaining for part in ledger.parts) == ledger.available + missing
+        assert not any(one.remaining or one.units_left or one.given.total for one in ledger.lines if one.unpaid)
         for part in ledger.parts:
             assert part.remaining >= 0
             assert part.net_left >= 0
@@ -194,6 +215,11 @@ class History:
         in_flight = sum(one.amount for one in self.desk.refunds if one.state in IN_FLIGHT)
         succeeded = sum(one.amount for one in self.desk.refunds if one.state == "succeeded") - self._given_back()
         assert (ledger.reserved, ledger.succeeded) == (in_flight, succeeded)
+
+    def _of_no_part(self) -> int:
+        """Refunds of money that no line or shipment explains."""
+        counted = [one for one in self.desk.refunds if one.state in IN_FLIGHT or one.state == "succeeded"]
+        return sum(piece.amount for one in counted for piece in one.slices if piece.kind == "order")
 
     def _given_back(self) -> int:
         """The unused parts of revoked coupons whose refund stands, since the rest of them was spent."""

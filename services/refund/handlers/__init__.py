@@ -69,6 +69,8 @@ CONTENTS = Contents(
     reactions={
         "order.placed": Reaction(reactions.open_ledger_when_order_placed, _ledger),
         "order.payment_captured": Reaction(reactions.book_captured_payment, _ledger),
+        "order.line_added": Reaction(reactions.follow_added_line, _ledger),
+        "order.line_withdrawn": Reaction(reactions.follow_added_line, _ledger),
         "order.shipped": Reaction(reactions.count_shipped_units, _ledger),
         "order.line_refused": Reaction(reactions.refund_when_line_refused, _ledger),
         "order.cancelled": Reaction(reactions.refund_when_order_cancelled, _ledger),

@@ -62,6 +62,17 @@ def count_shipped_units(ctx: Context, event: Envelope) -> None:
     save_ledger(ctx, ledger)
 
 
+def follow_added_line(ctx: Context, event: Envelope) -> None:
+    """ORD-13: something more was bought, or what was added and never paid left again."""
+    data = event.data
+    ledger = ctx.need(RefundLedger, data["order_id"])
+    if event.type == "order.line_added":
+        ledger.add_line(data["line"], unpaid=data["amount_due"]["amount"] > 0)
+    else:
+        ledger.drop_line(data["line_id"])
+    save_ledger(ctx, ledger)
+
+
 def refund_when_line_refused(ctx: Context, event: Envelope) -> None:
     """S0-17: exactly the refused units are refunded before shipment, when they were paid."""
     data = event.data

@@ -77,7 +77,8 @@ class RefundLedger(Aggregate):
 
     @property
     def parts(self) -> list[Part]:
-        return [*self.lines, *self.shipments]
+        """What was bought: lines that were added wait for their money (ORD-13)."""
+        return [*(line for line in self.lines if not line.unpaid), *self.shipments]
 
     @property
     def fully_refunded(self) -> bool:
@@ -124,29 +125,33 @@ class RefundLedger(Aggregate):
             seller_id=order["seller_id"],
             currency=order["currency"],
             placed_at=order["placed_at"],
-            lines=[
-                Line(
-                    id=line["line_id"],
-                    gross=line["gross"],
-                    taxes=_taxes(line["taxes"]),
-                    ordered=line["qty"],
-                    unshipped=line["qty"],
-                    linked=line.get("linked_line_id"),
-                )
-                for line in order["lines"]
-            ],
+            lines=[_line(line) for line in order["lines"]],
             shipments=[
                 Shipment(id=one["shipment_id"], gross=one["gross"], taxes=_taxes(one["taxes"]))
                 for one in order["shipments"]
             ],
         )
 
+    def add_line(self, line: dict, unpaid: bool) -> None:
+        """ORD-13: the order grew, with a tax snapshot of its own."""
+        self.lines = [*self.lines, _line(line, unpaid)]
+
+    def drop_line(self, line_id: str) -> None:
+        """What was added and never paid left again: nothing of it was ever refundable."""
+        self.lines = [line for line in self.lines if line.id != line_id]
+
     def capture(self, payment: Payment) -> None:
-        """A payment came in. The same payment told twice changes nothing."""
+        """A payment came in; what was added counts once all of the order is paid, as the order service counts it.
+
+        The same payment told twice changes nothing.
+        """
         if any(known.id == payment.id for known in self.payments):
             return
         self.payments.append(payment)
         self.captured += payment.captured
+        if self.captured >= sum(part.gross for part in (*self.lines, *self.shipments)):
+            for line in self.lines:
+                line.unpaid = False
         self._post("capture", payment.captured, payment.id, payment.id, payment.captured_at)
 
     def ship(self, line_id: str, units: int) -> None:
@@ -281,6 +286,18 @@ class RefundLedger(Aggregate):
     def _post(self, movement: str, amount: int, payment_id: str, cause: str, at: str) -> None:
         if amount:
             self.entries.extend(post(movement, amount, self.currency, payment_id, cause, at))
+
+
+def _line(line: dict, unpaid: bool = False) -> Line:
+    return Line(
+        id=line["line_id"],
+        gross=line["gross"],
+        taxes=_taxes(line["taxes"]),
+        ordered=line["qty"],
+        unshipped=line["qty"],
+        linked=line.get("linked_line_id"),
+        unpaid=unpaid,
+    )
 
 
 def _taxes(found: list[dict]) -> list[PartTax]:

@@ -164,7 +164,8 @@ class Shipment(Part):
 class Line(Part):
     """An order line: ordered = unshipped + shipped + cancelled, and which of its units were refunded on which path.
 
-    linked: the product line whose subscription this is (M14).
+    linked: the product line whose subscription this is (M14). unpaid: added later and not paid for yet (ORD-13), so
+    there is nothing of it to give back.
     """
 
     ordered: int = 1
@@ -172,14 +173,19 @@ class Line(Part):
     shipped: int = 0
     cancelled: int = 0
     linked: str | None = None
+    unpaid: bool = False
     before: Counter = field(default_factory=Counter)
     after: Counter = field(default_factory=Counter)
 
     kind = "line"
 
     @property
+    def remaining(self) -> int:
+        return 0 if self.unpaid else Part.remaining.fget(self)
+
+    @property
     def units_left(self) -> int:
-        return self.ordered - self.before.total - self.after.total
+        return 0 if self.unpaid else self.ordered - self.before.total - self.after.total
 
     @property
     def used_up(self) -> bool:

@@ -56,6 +56,13 @@ class OrderNotPaid(Refusal):
     rule = "E2"
 
 
+class LineNotPaid(Refusal):
+    """Line {line_id} was added later and is not paid for yet, so there is nothing of it to give back."""
+
+    code = "LINE_NOT_PAID"
+    rule = "ORD-13"
+
+
 class NotTheHandler(Refusal):
     """Refunds of this claim are decided by the {handler}."""
 

@@ -24,6 +24,4 @@ class Rulebook(Aggregate):
     def change(self, rules: dict[str, Any], by: str, now: datetime) -> None:
         self.revision += 1
         self.rules, self.changed_by, self.changed_at = rules, by, now
-        self.record(
-            "refund_policy.changed", profile=self.profile, revision=self.revision, rules=rules, changed_by=by
-        )
+        self.record("refund_policy.changed", profile=self.profile, revision=self.revision, rules=rules, changed_by=by)

@@ -12,6 +12,7 @@ from services.refund.model.refusals import (
     DeductionExceedsRefund,
     FundingDiffers,
     LineAlreadyShipped,
+    LineNotPaid,
     LineNotShipped,
     ReturnHasNoUnits,
     UnitsAlreadyRefunded,
@@ -91,6 +92,8 @@ def _check_shape(asked: Asked) -> None:
 
 
 def _of_line(line: Line, asked: AskedLine, kind: str) -> Wish:
+    if line.unpaid:
+        raise LineNotPaid(line_id=line.id)
     before, after = _PATHS.get(kind, _both)(line, asked.qty)
     if asked.amount is None:
         return Wish("line", line.id, line.value_of(before + after), before, after)
