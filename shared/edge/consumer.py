@@ -16,16 +16,15 @@ import amqp
 import orjson
 import sqlalchemy as sa
 
+from shared.edge.linger import linger
 from shared.edge.link import BROKEN, Link
-from shared.edge.relay import linger
 from shared.ops import metrics
 from shared.runtime.envelope import Envelope, MalformedEvent
 
 log = logging.getLogger(__name__)
 BATCH, PREFETCH = 200, 400
 MAX_BODY = 1024 * 1024
-# Fresh events are taken at once. When they arrive late (seconds) the machine is behind: larger batches cost it less.
-LATE, LINGER, LONGEST = 0.05, 0.25, 0.03
+LONGEST = 0.03  # seconds to wait for more to arrive
 IDLE = 0.5  # seconds; also how often a stop is noticed
 
 
@@ -118,7 +117,7 @@ class Consumer:
             with self.link.guard(10):
                 channel.basic_ack(taken, multiple=True)  # never the tag of a refused one: it is unknown by now
             metrics.RECEIVED.labels(self.service).inc(len(events))
-            self._linger = linger(events, LATE, LINGER, LONGEST)
+            self._linger = linger(events, LONGEST)
 
     def _receive(self, events: list[Envelope]) -> None:
         """Take the batch in; while the database is away, wait with it, the line kept alive."""

@@ -16,6 +16,7 @@ import amqp
 import sqlalchemy as sa
 
 from shared.edge.frames import publication
+from shared.edge.linger import linger
 from shared.edge.link import BROKEN, Link
 from shared.ops import metrics
 from shared.runtime.app import App, Handover
@@ -26,8 +27,7 @@ BATCH = 500
 # Rows younger than this are on their way by the publisher that committed them.
 SWEEP_AFTER = timedelta(seconds=2)
 SWEEP_EVERY = 0.5
-# When events leave later than this (seconds) the machine is behind, and batches help more than haste (as the consumer).
-LATE, LINGER, LONGEST = 0.05, 0.25, 0.02
+LONGEST = 0.02  # seconds to wait for more to publish
 FORGET_EVERY = 0.1  # seconds: what was sent leaves the outbox together; the sweeper looks at rows twenty times as old
 
 
@@ -134,7 +134,7 @@ class Relay:
         while not self._stopping.is_set() or self.handover:
             if events := self.handover.take(timeout=FORGET_EVERY if self._sent else 1.0, most=BATCH):
                 self._send(self._publisher, events)
-                time.sleep(linger(events, LATE, LINGER, LONGEST))
+                time.sleep(linger(events, LONGEST))
             else:
                 self._idle(self._publisher)
             self._forget()
@@ -210,12 +210,6 @@ class Relay:
             outbox.sent(sent)
         metrics.SWEPT.labels(self.app.name).inc(len(sent))
         return len(sent)  # rows that found no queue stay, and are no reason to hurry
-
-
-def linger(events: Sequence[Envelope], late: float, share: float, longest: float) -> float:
-    """Seconds to wait for company: none while events are fresh, a share of their age when the machine is behind."""
-    age = time.time() - min(event.time for event in events).timestamp()
-    return min(longest, share * age) if age > late else 0.0
 
 
 def _my_turn(connection: sa.Connection, service: str) -> bool:

@@ -13,7 +13,10 @@ import sqlalchemy as sa
 
 from shared.kernel.ids import new_id
 from shared.runtime.app import App
+from shared.runtime.envelope import Envelope
+from shared.runtime.outbox import to_log_row
 from shared.runtime.unit_of_work import UnitOfWork, unit_of_work
+from shared.storage.types import to_json
 
 STREAM = "deadletter"
 
@@ -163,17 +166,16 @@ def _mine(table: sa.Table, letter: Letter) -> tuple[Any, ...]:
 def _record(app: App, work: UnitOfWork, letter: Letter, by: str, what: str, **details: Any) -> None:
     log = app.storage.runtime.event_log
     before = sa.select(sa.func.count()).where(log.c.stream == STREAM, log.c.aggregate_id == letter.ref)
-    row = {
-        "event_id": new_id("evt"),
-        "stream": STREAM,
-        "aggregate_id": letter.ref,
-        "seq": work.connection.execute(before).scalar_one() + 1,
-        "type": f"{STREAM}.{what}",
-        "tenant": letter.tenant,
-        "actor": f"operator/{by}/cli",
-        "correlation": letter.ref,
-        "causation": None,
-        "occurred_at": work.now,
-        "data": {"type": letter.type, "error": letter.error, letter.kind: letter.content, **details},
-    }
-    work.connection.execute(log.insert(), row)
+    event = Envelope(
+        id=new_id("evt"),
+        type=f"{STREAM}.{what}",
+        aggregate_id=letter.ref,
+        seq=work.connection.execute(before).scalar_one() + 1,
+        tenant=letter.tenant,
+        time=work.now,
+        actor=f"operator/{by}/cli",
+        correlation=letter.ref,
+        causation=None,
+        body=to_json({"type": letter.type, "error": letter.error, letter.kind: letter.content, **details}).encode(),
+    )
+    work.connection.execute(log.insert(), to_log_row(event))

@@ -61,6 +61,24 @@ def raw_log_columns(log: sa.Table) -> list[Any]:
     return [sa.type_coerce(c, sa.Text).label("data") if c.name == "data" else c for c in log.c]
 
 
+def to_log_row(event: Envelope) -> dict[str, Any]:
+    """The row of the event log that holds this event."""
+    return {
+        "event_id": event.id,
+        "stream": event.stream,
+        "aggregate_id": event.aggregate_id,
+        "seq": event.seq,
+        "type": event.type,
+        "tenant": event.tenant,
+        "actor": event.actor,
+        "correlation": event.correlation,
+        "causation": event.causation,
+        "prior": event.prior,
+        "occurred_at": event.time,
+        "data": RawJson(event.body.decode()),
+    }
+
+
 def from_log_row(row: Any) -> Envelope:
     return Envelope(
         id=row["event_id"],

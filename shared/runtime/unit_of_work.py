@@ -18,11 +18,12 @@ from shared.kernel.errors import NotFound, StaleVersion
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.runtime.envelope import Envelope, told_before
+from shared.runtime.outbox import to_log_row
 from shared.storage.engine import CONFLICTS, Database, sql_state
 from shared.storage.mapping import Mapping
 from shared.storage.rows import Lost, Read, Row, Write, read_all, rows_by_key, write_all
 from shared.storage.tables import RuntimeTables
-from shared.storage.types import RawJson, to_json
+from shared.storage.types import to_json
 
 Key = tuple[str, str]  # table name, id
 # Longer than the slowest outward call with its timeout, so that two processes never perform one job at the same time.
@@ -197,23 +198,7 @@ class UnitOfWork:
         return Write(self.storage.runtime.job, rows)
 
     def _logged(self, events: list[Envelope]) -> Iterator[Write]:
-        rows = [
-            {
-                "event_id": e.id,
-                "stream": e.stream,
-                "aggregate_id": e.aggregate_id,
-                "seq": e.seq,
-                "type": e.type,
-                "tenant": e.tenant,
-                "actor": e.actor,
-                "correlation": e.correlation,
-                "causation": e.causation,
-                "prior": e.prior,
-                "occurred_at": e.time,
-                "data": RawJson(e.body.decode()),
-            }
-            for e in events
-        ]
+        rows = [to_log_row(event) for event in events]
         yield Write(self.storage.runtime.event_log, rows)
         yield Write(self.storage.runtime.outbox, [{"event_id": e.id, "committed_at": self.now} for e in events])
 

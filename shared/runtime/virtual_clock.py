@@ -17,8 +17,11 @@ from shared.kernel.clock import ClockMovedBack, VirtualClock, stamp
 from shared.kernel.errors import Forbidden
 from shared.kernel.ids import new_id
 from shared.runtime.app import App
+from shared.runtime.envelope import Envelope
+from shared.runtime.outbox import to_log_row
 from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Context
+from shared.storage.types import to_json
 
 STREAM, EVENT, WHOSE = "clock", "clock.advanced", "suite"
 
@@ -50,19 +53,19 @@ class _Mover:
 
     def _row(self, ctx: Context, seq: int, offset: timedelta) -> dict[str, Any]:
         actor = ctx.principal.actor
-        return {
-            "event_id": new_id("evt"),
-            "stream": STREAM,
-            "aggregate_id": WHOSE,
-            "seq": seq,
-            "type": EVENT,
-            "tenant": ctx.tenant,
-            "actor": f"{actor['type']}/{actor['id']}/{actor['via']}",
-            "correlation": ctx.correlation,
-            "causation": None,
-            "occurred_at": ctx.now,
-            "data": {"offset_ms": int(offset / timedelta(milliseconds=1))},
-        }
+        event = Envelope(
+            id=new_id("evt"),
+            type=EVENT,
+            aggregate_id=WHOSE,
+            seq=seq,
+            tenant=ctx.tenant,
+            time=ctx.now,
+            actor=f"{actor['type']}/{actor['id']}/{actor['via']}",
+            correlation=ctx.correlation,
+            causation=None,
+            body=to_json({"offset_ms": int(offset / timedelta(milliseconds=1))}).encode(),
+        )
+        return to_log_row(event)
 
     def look(self, ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         """What time it is here, how much is due now, and when the next deadline falls."""

@@ -23,7 +23,6 @@ class RuntimeTables:
     outbox: sa.Table
     inbox_position: sa.Table
     inbox_waiting: sa.Table
-    inbox_message: sa.Table
     idempotency: sa.Table
     timer: sa.Table
     job: sa.Table
@@ -132,7 +131,7 @@ def _events(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
     return event_log, outbox
 
 
-def _inbox(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
+def _inbox(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
     position = sa.Table(
         "inbox_position",
         metadata,
@@ -157,11 +156,4 @@ def _inbox(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
         sa.Column("received_at", Utc, nullable=False),
         sa.Index("inbox_waiting_due", "state", "next_at"),
     )
-    message = sa.Table(
-        "inbox_message",
-        metadata,
-        sa.Column("source", sa.String(40), primary_key=True),
-        sa.Column("message_id", sa.String(128), primary_key=True),
-        sa.Column("received_at", Utc, nullable=False),
-    )
-    return position, waiting, message
+    return position, waiting

@@ -102,13 +102,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
-        "inbox_message",
-        sa.Column("source", sa.String(length=40), nullable=False),
-        sa.Column("message_id", sa.String(length=128), nullable=False),
-        sa.Column("received_at", shared.storage.types.Utc(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("source", "message_id"),
-    )
-    op.create_table(
         "inbox_position",
         sa.Column("stream", sa.String(length=40), nullable=False),
         sa.Column("aggregate_id", sa.String(length=64), nullable=False),
