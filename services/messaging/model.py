@@ -212,6 +212,24 @@ class Thread(Aggregate):
         self.state = "open"
         self.record("thread.reopened", **self._facts(by))
 
+    def message(self, id: str, author: Who, text: str, *, visibility: str, at: datetime, **more: Any) -> Message:
+        """What somebody says here; it is not posted yet."""
+        return Message(
+            id=id,
+            tenant=self.tenant,
+            thread_id=self.id,
+            claim_id=self.claim_id,
+            order_id=self.order_id,
+            customer_ref=self.customer_ref,
+            seller_id=self.seller_id,
+            author_type=author[0],
+            author_id=author[1],
+            visibility=visibility,
+            text=text,
+            posted_at=at,
+            **more,
+        )
+
     def admit(self, author_type: str) -> bool:
         """May somebody of this type write now? A customer's message reopens the thread; True when it has to.
 

@@ -139,21 +139,14 @@ def _include(ctx: Context, thread_id: str, kind: str, ref: str, scope: str, acti
 def _say(ctx: Context, event: Any, thread: Thread, talk: PublicTalk, author: Who) -> None:
     """Post the public message that came with a claim's event, under the id that the claim gave it."""
     said = event.data["message"]
-    message = Message(
-        id=said["message_id"],
-        tenant=ctx.tenant,
-        thread_id=thread.id,
-        claim_id=thread.claim_id,
-        order_id=thread.order_id,
-        customer_ref=thread.customer_ref,
-        seller_id=thread.seller_id,
-        author_type=author[0],
-        author_id=author[1],
+    message = thread.message(
+        said["message_id"],
+        author,
+        said["text"],
         visibility=PUBLIC,
+        at=event.time,
         via=event.actor.rsplit("/", 1)[-1],
-        text=said["text"],
         origin=event.type,
-        posted_at=event.time,
     )
     talk.post(message, stamp(event.time))
     ctx.save(message)
