@@ -14,13 +14,14 @@ class Party(View):
 
 
 class MessageFile(View):
-    """state: clean, or why it cannot be had (yet)."""
+    """state: clean, or why it cannot be had (yet); reason: why it was refused."""
 
     id = Id(required=True)
     name = fields.String(required=True)
     type = fields.String(required=True, allow_none=True)
     size = Whole(required=True)
     state = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
 
 
 class Disclosure(View):
@@ -127,7 +128,7 @@ class FileLink(View):
 class Attachment(Versioned):
     """state: expected, pending, clean, infected, refused (with reason) or erased. link: to a clean one."""
 
-    thread_id = Id(required=True)
+    thread_id = Id(required=True, allow_none=True)
     message_id = Id(required=True, allow_none=True)
     name = fields.String(required=True)
     type = fields.String(required=True, allow_none=True)

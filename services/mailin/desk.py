@@ -47,6 +47,10 @@ class Desk:
         """`mail.receive`, which changes nothing when it is repeated."""
         return self._ask(self._messaging, "mail.receive", args, tenant).body
 
+    def stored(self, tenant: str, file: dict[str, Any]) -> None:
+        """`attachment.received`: the bytes of a mail's file are in the store."""
+        self._ask(self._messaging, "attachment.received", file, tenant)
+
     def bounced(self, report: dict[str, Any]) -> None:
         if self._notification is not None:
             self._ask(self._notification, "notification.bounce", report, "mail")

@@ -16,7 +16,9 @@ from services.mailin.authenticity import Judge
 from services.mailin.desk import Desk, NoAnswer
 from services.mailin.parsing import ALIAS, Parsed, parse
 from services.mailin.spool import Spool, Spooled
+from shared.contracts.attachments import LARGEST, incoming
 from shared.contracts.mail import BOUNCES
+from shared.storage.blobs import Blobs
 
 log = logging.getLogger(__name__)
 HANDS = 32  # mails under way: their calls travel to the service together
@@ -30,9 +32,16 @@ class Forwarder:
     """readers: an executor of processes, or of threads in tests."""
 
     def __init__(
-        self, spool: Spool, desk: Desk, judge: Judge, relay: str, own_domains: tuple[str, ...], readers: Executor
+        self,
+        spool: Spool,
+        desk: Desk,
+        judge: Judge,
+        blobs: Blobs,
+        relay: str,
+        own_domains: tuple[str, ...],
+        readers: Executor,
     ) -> None:
-        self._spool, self._desk, self._judge = spool, desk, judge
+        self._spool, self._desk, self._judge, self._blobs = spool, desk, judge, blobs
         self._relay, self._own, self._readers = relay.lower(), own_domains, readers
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
@@ -110,7 +119,17 @@ class Forwarder:
                     and self._judge.is_authentic(mail.raw, parsed.sender, parsed.results, mail.envelope)
                 )
             answer = self._desk.receive(tenant, _args(mail, parsed, recipient, judged))
+            for file in answer["files"]:
+                self._store(tenant, file["attachment_id"], parsed.contents[file["number"]])
             HANDED.labels(answer["state"]).inc()
+
+    def _store(self, tenant: str, attachment_id: str, content: bytes) -> None:
+        """As the gateway stores an upload. Raises NoAnswer while the store takes nothing: the mail comes again then."""
+        try:
+            size, sha256 = self._blobs.write(incoming(tenant, attachment_id), [content], LARGEST)
+        except Exception as full:
+            raise NoAnswer(f"no file can be stored: {type(full).__name__}") from full
+        self._desk.stored(tenant, {"attachment_id": attachment_id, "size": size, "sha256": sha256})
 
     def _recipients(self, mail: Spooled, parsed: Parsed) -> list[str]:
         """The envelope's; a mailbox knows the headers only. Without an alias, one that stands for what it answers."""

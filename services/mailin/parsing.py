@@ -16,6 +16,7 @@ from typing import Any
 
 from services.mailin.html_text import text_of
 from services.mailin.replies import what_was_written, without_aliases
+from shared.contracts.attachments import LARGEST
 
 REFERENCES = 30
 PARTS = 200
@@ -47,7 +48,10 @@ FAILED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 
 @dataclass
 class Parsed:
-    """automatic: why a machine wrote it, None for a person. bounce: what a delivery report says, and of which mails."""
+    """automatic: why a machine wrote it, None for a person. bounce: what a delivery report says, and of which mails.
+
+    contents: the bytes of each attachment, empty where it is larger than anybody may send.
+    """
 
     sender: str = "unknown@invalid"
     senders: int = 0
@@ -59,6 +63,7 @@ class Parsed:
     bounce: dict[str, Any] | None = None
     text: str = ""
     attachments: list[dict[str, Any]] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     content_hash: str = ""
     results: list[str] = field(default_factory=list)
 
@@ -159,7 +164,7 @@ def _read_body(mail: Message, found: Parsed) -> None:
         elif inline and kind == "text/html" and not html:
             html = _payload(part)
         elif kind not in ("text/plain", "text/html") or not inline:
-            found.attachments.append(_attachment(part, kind, name))
+            _attach(part, kind, name, found)
     text = what_was_written(plain) if plain.strip() else what_was_written(text_of(html))
     found.text = without_aliases(text)
 
@@ -192,11 +197,12 @@ def _payload(part: Message) -> str:
     return text.replace("\x00", "")
 
 
-def _attachment(part: Message, kind: str, name: str | None) -> dict[str, Any]:
+def _attach(part: Message, kind: str, name: str | None, found: Parsed) -> None:
     payload = part.get_payload(decode=True) if not part.is_multipart() else b""
-    size = len(payload) if isinstance(payload, bytes) else 0
+    content = payload if isinstance(payload, bytes) else b""
     shown = re.sub(r"[\x00-\x1f\x7f/\\]", "_", decoded(name or "attachment"))[-200:]
-    return {"name": shown, "media_type": kind[:127], "size": size}
+    found.attachments.append({"name": shown, "media_type": kind[:127], "size": len(content)})
+    found.contents.append(content if len(content) <= LARGEST else b"")
 
 
 def decoded(header: str) -> str:

@@ -17,6 +17,7 @@ from services.mailin.smtp import SmtpServer, Takes
 from services.mailin.spool import Spool
 from shared.edge.calls import CallClient
 from shared.ops.settings import Settings, SettingsRefused
+from shared.storage.blobs import blobs_at
 
 log = logging.getLogger(__name__)
 READERS = 2  # processes that read mails
@@ -40,7 +41,8 @@ async def _run(settings: Settings) -> int:
     readers = ProcessPoolExecutor(READERS, mp_context=multiprocessing.get_context("spawn"))
     own = (settings.relay_domain.lower(), settings.mail_domain.lower())
     judge = Judge(settings.mail_authserv, settings.mail_relays)
-    forwarder = Forwarder(spool, desk, judge, settings.relay_domain, own, readers)
+    blobs = blobs_at(settings.attachments, settings.data_dir / "attachments", settings.s3_endpoint)
+    forwarder = Forwarder(spool, desk, judge, blobs, settings.relay_domain, own, readers)
     mailbox = Mailbox(settings.imap_url, spool) if settings.imap_url else None
     smtp = SmtpServer(Takes(spool, desk, settings.relay_domain), settings.relay_domain)
     http = Hook(spool, settings.mail_hook_secret, ready=lambda: not stop.is_set()).serve(settings.host, settings.port)

@@ -11,6 +11,7 @@ from typing import Any
 
 from services.messaging import policies, queries
 from services.messaging.aliases import local_part, message_in, of_any_tenant, renewed, senders_of
+from services.messaging.attachments import mailed
 from services.messaging.mail_model import (
     KEEP,
     MOST_PER_HOUR,
@@ -44,7 +45,7 @@ def receive(ctx: Context, args: dict[str, Any], post: Post) -> dict[str, Any]:
     id = _mail_id(ctx.tenant, local, args["message_id"] or args["content_hash"])
     known = ctx.get(InboundMail, id)
     if known is not None:
-        return _answer(known, duplicate=True)
+        return _answer(ctx, known, duplicate=True)
     alias = ctx.get(Alias, local)
     mail = _mail(ctx, id, alias, args)
     pair = _pair(ctx, local, args["sender"])
@@ -55,10 +56,12 @@ def receive(ctx: Context, args: dict[str, Any], post: Post) -> dict[str, Any]:
         _from_reference(ctx, mail, args, post)
     else:
         _to_alias(ctx, mail, alias, pair, args, post)
+    if mail.state == "quarantined" and mail.kind and mail.ref:  # a person may let it in, with its files
+        mailed.of_mail(ctx, mail, mail.thread_id, (mail.kind, mail.ref))
     ctx.save(pair)
     ctx.save(mail)
     ctx.schedule(FORGET, mail.id, ctx.now + KEEP)
-    return _answer(mail)
+    return _answer(ctx, mail)
 
 
 def _to_alias(ctx: Context, mail: InboundMail, alias: Alias, pair: MailPair, args: dict[str, Any], post: Post) -> None:
@@ -113,7 +116,8 @@ def _post(ctx: Context, mail: InboundMail, holder: Holder, post: Post) -> None:
     asked_by, ctx.principal = ctx.principal, _principal(ctx.tenant, holder)
     try:
         thread_id = mail.thread_id or _thread_on_order(ctx, mail.order_id or "")
-        view = post(ctx, {"thread_id": thread_id, "text": text})
+        ids = mailed.of_mail(ctx, mail, thread_id, holder)
+        view = post(ctx, {"thread_id": thread_id, "text": text, "attachment_ids": ids, "mail_id": mail.id})
     except Refusal as refusal:
         mail.quarantine(refusal.code.lower())
     else:
@@ -190,7 +194,7 @@ def release(ctx: Context, args: dict[str, Any], post: Post) -> dict[str, Any]:
     if not ctx.principal.is_staff:
         raise Forbidden()
     mail = ctx.get_for_change(InboundMail, args["mail_id"])
-    if mail.state != "quarantined" or not mail.kind or not mail.ref or not mail.text:
+    if mail.state != "quarantined" or not mail.kind or not mail.ref or not (mail.text or mail.attachments):
         raise NotInThisState(kind="mail", state=mail.state, action="be released")
     _post(ctx, mail, (mail.kind, mail.ref), post)
     ctx.save(mail)
@@ -201,6 +205,7 @@ def forget(ctx: Context, timer: Any) -> None:
     """After 30 days the quarantine and the proof are gone; the message, if it became one, stays."""
     mail = ctx.get(InboundMail, timer.ref)
     if mail is not None:
+        mailed.forget(ctx, mail)
         mail.forget()
         ctx.save(mail)
 
@@ -243,7 +248,8 @@ def _hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _answer(mail: InboundMail, duplicate: bool = False) -> dict[str, Any]:
+def _answer(ctx: Context, mail: InboundMail, duplicate: bool = False) -> dict[str, Any]:
+    """files: those whose bytes are still to be brought."""
     return {
         "mail_id": mail.id,
         "state": mail.state,
@@ -251,6 +257,7 @@ def _answer(mail: InboundMail, duplicate: bool = False) -> dict[str, Any]:
         "trust": mail.trust,
         "thread_id": mail.thread_id,
         "message_id": mail.message_id,
+        "files": mailed.expected(ctx, mail),
         "duplicate": duplicate,
     }
 

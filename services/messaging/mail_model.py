@@ -200,6 +200,7 @@ class InboundMail(Aggregate):
 
     def forget(self) -> None:
         self.text, self.subject, self.sender, self.raw, self.token = "", "", "", None, None
+        self.attachments = []
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -108,7 +108,7 @@ order_parties = aggregate_table(
 attachments = aggregate_table(
     "attachment",
     metadata,
-    _id("thread_id"),
+    _id("thread_id", nullable=True),
     _id("message_id", nullable=True),
     sa.Column("author_type", sa.String(20), nullable=False),
     _id("author_id"),
@@ -119,6 +119,7 @@ attachments = aggregate_table(
     sa.Column("type", sa.String(80)),
     sa.Column("sha256", sa.String(64)),
     sa.Column("reason", sa.String(80)),
+    _id("mail_id", nullable=True),
     sa.Index("attachment_of_thread", "thread_id", "id"),
 )
 

@@ -64,7 +64,7 @@ def post_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if "refund_agreement" in args:
         message.agreement = _agreement(ctx, thread, talk, message, args["refund_agreement"])
     if ids := args.get("attachment_ids"):
-        files.attach(ctx, message, ids)
+        files.attach(ctx, message, ids, args.get("mail_id"))
     if policies.held(ctx.principal, visibility) and ctx.settings.undo_seconds:
         until = ctx.now + timedelta(seconds=ctx.settings.undo_seconds)
         message.hold(until)

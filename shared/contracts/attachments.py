@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Strict, Text, Whole
 from shared.contracts.registry import INTERNAL, Operation, announce
-from shared.contracts.roles import PARTIES, SELLERS
+from shared.contracts.roles import PARTIES, SELLERS, SYSTEM
 
 MIB = 1024 * 1024
 LARGEST = 10 * MIB
@@ -35,12 +35,25 @@ TYPES = {
     "webm": "video/webm",
 }
 """What may be attached, by the end of its name; the content must be of the same type."""
+FILES_PER_MESSAGE = 10
 STATES = ("expected", "pending", "clean", "infected", "refused", "erased")
 
 
+def incoming(tenant: str, attachment_id: str) -> str:
+    """The key under which a file's bytes lie as they came."""
+    return f"{tenant}/incoming/{attachment_id}"
+
+
+def kept(tenant: str, attachment_id: str) -> str:
+    """The key of its cleaned bytes, which alone are ever given out."""
+    return f"{tenant}/kept/{attachment_id}"
+
+
 class AttachmentChanged(Strict):
+    """thread_id: none while it belongs to a mail about an order that nobody let in yet."""
+
     attachment_id = Id(required=True)
-    thread_id = Id(required=True)
+    thread_id = Id(required=True, allow_none=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     reason = fields.String(allow_none=True)
 
@@ -75,8 +88,8 @@ class OneAttachment(Strict):
     attachment_id = Id(required=True)
 
 
-# on a file of the seller that is not posted yet; everybody does so with his own
+# on a file of the seller that is not posted yet; everybody does so with his own, and mail-in with those of mails
 ATTACHMENT_OFFER = Operation("attachment.offer", OfferArgs(), may=PARTIES)
-ATTACHMENT_RECEIVED = Operation("attachment.received", ReceivedArgs(), may=SELLERS)
+ATTACHMENT_RECEIVED = Operation("attachment.received", ReceivedArgs(), may=SELLERS | SYSTEM)
 ATTACHMENT_GET = Operation("attachment.get", OneAttachment(), reads=True, may=SELLERS)
 ATTACHMENT_REMOVE = Operation("attachment.remove", OneAttachment(), may=SELLERS)

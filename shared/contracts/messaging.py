@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from shared.contracts.attachments import FILES_PER_MESSAGE
 from shared.contracts.fields import Id, Moment, MoneySchema, PositiveMoneySchema, Strict, Text, Whole
 from shared.contracts.registry import PRIVATE, Operation, announce
 from shared.contracts.roles import HANDLERS, PARTIES, SELLER, SELLERS
@@ -12,7 +13,6 @@ from shared.kernel.principal import STAFF
 MESSAGE_LENGTH = 10_000  # characters: a long letter; what is longer is a document
 SIGNATURE_LENGTH = 1_000
 BULK = 500  # ids per call (model 7)
-FILES_PER_MESSAGE = 10
 
 VISIBILITIES = ("public", "private")
 AUTHORS = ("customer", "seller", "supplier", "account_observer", "coordinator", "platform_agent", "system")

@@ -54,7 +54,7 @@ class Settings:
     # messaging
     undo_seconds: int = 15  # in which a person takes back what he just sent in public; 0: none
     link_origins: str = ""  # where answer templates may link to beside PUBLIC_URL, separated by commas
-    attachments: str = ""  # a folder or s3://bucket/prefix, of the gateway's and messaging's; default: in DATA_DIR
+    attachments: str = ""  # a folder or s3://bucket/prefix, of the gateway, messaging and mail-in; default: in DATA_DIR
     s3_endpoint: str = ""  # of a store that speaks S3 but is not Amazon's
     clamd: str = ""  # host:port or socket of ClamAV's daemon; none: files are checked by type only
     # the seller's issue rate (A16): orders with so many issues, of those placed in the window

@@ -52,7 +52,9 @@ class MailRoom:
         self.spool = Spool(folder)
         client = InProcess(suite)
         judge = Judge("mx.shop.example", "127.0.0.0/8")
-        self.forwarder = Forwarder(self.spool, Desk(client, client), judge, RELAY, (RELAY, OURS), readers)
+        self.forwarder = Forwarder(
+            self.spool, Desk(client, client), judge, suite.apps["messaging"].ports.blobs, RELAY, (RELAY, OURS), readers
+        )
         self.forwarder.now = suite.clock.now
 
     def _include_supplier(self) -> None:

@@ -55,7 +55,7 @@ def upload(gateway: Any, inquiry: Inquiry) -> Response:
     found = _followed(gateway, inquiry, UPLOAD)
     if found["state"] != "expected":
         raise NotInThisState(kind="file", state=found["state"], action="be sent again")
-    key = f"{inquiry.principal.tenant}/incoming/{found['id']}"
+    key = contract.incoming(inquiry.principal.tenant, found["id"])
     try:
         size, sha256 = gateway.blobs.write(key, _chunks(inquiry.environ), contract.LARGEST)
     except BlobTooLarge:
@@ -70,7 +70,7 @@ def download(gateway: Any, inquiry: Inquiry) -> Response:
     if found["state"] != "clean":
         raise LinkInvalid()
     try:
-        chunks = gateway.blobs.read(f"{inquiry.principal.tenant}/kept/{found['id']}")
+        chunks = gateway.blobs.read(contract.kept(inquiry.principal.tenant, found["id"]))
     except BlobMissing:
         raise LinkInvalid() from None
     response = Response(chunks, content_type=found["type"], direct_passthrough=True)

@@ -8,7 +8,7 @@ from typing import Any
 from services.messaging import policies
 from services.messaging.access import need_thread, standing
 from services.messaging.attachments import model, queries
-from services.messaging.attachments.model import CLEAN, ERASED, EXPECTED, PENDING, Attachment
+from services.messaging.attachments.model import CLEAN, COUNTED, ERASED, EXPECTED, PENDING, Attachment
 from services.messaging.model import HELD, POSTED, PRIVATE, Message, Thread
 from services.messaging.ports import Ports
 from shared.kernel.errors import Forbidden, NotFound
@@ -51,7 +51,9 @@ def offer_attachment(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 def receive_attachment(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """The bytes are in the store; from here on a process of its own looks at them."""
     file = _need(ctx, args["attachment_id"])
-    if file.author != policies.author_of(ctx.principal):
+    if file.mail_id is None and file.author != policies.author_of(ctx.principal):
+        raise NotFound(kind="file", id=file.id)
+    if file.mail_id is not None and ctx.principal.role != "system":
         raise NotFound(kind="file", id=file.id)
     file.receive(args["size"], args["sha256"])
     ctx.save(file)
@@ -68,21 +70,25 @@ def remove_attachment(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Its uploader takes back what he has not posted yet."""
     file = _need(ctx, args["attachment_id"])
     ctx.check_version(file)
-    if file.message_id is not None or file.author != policies.author_of(ctx.principal):
+    if file.message_id is not None or file.mail_id is not None or file.author != policies.author_of(ctx.principal):
         raise Forbidden()
-    _erase(ctx, file)
+    erase_one(ctx, file)
     return attachment_view(file)
 
 
-def attach(ctx: Context, message: Message, ids: list[str]) -> None:
-    """Raises NotFound for a file that is not the writer's own on this thread, FileNotUsable, MessageTooHeavy."""
+def attach(ctx: Context, message: Message, ids: list[str], mail_id: str | None = None) -> None:
+    """mail_id: of the mail that the message came with, whose files these are then.
+
+    Raises NotFound for a file that is not the writer's own on this thread, FileNotUsable, MessageTooHeavy.
+    """
+    belongs = (message.thread_id, message.author, mail_id)
     sizes = []
     for id in dict.fromkeys(ids):
         file = ctx.get(Attachment, id)
-        if file is None or (file.thread_id, file.author) != (message.thread_id, message.author):
+        if file is None or (file.thread_id, file.author, file.mail_id) != belongs:
             raise NotFound(kind="file", id=id)
         file.attach(message.id)
-        sizes.append(file.size)
+        sizes.append(file.size if file.state in COUNTED else 0)
         ctx.unschedule(EXPIRE, file.id)
         ctx.save(file)
     model.need_light(sizes)
@@ -103,16 +109,16 @@ def erase(ctx: Context, message: Message) -> None:
     for id in message.attachment_ids:
         file = ctx.need(Attachment, id)
         if file.state != ERASED:
-            _erase(ctx, file)
+            erase_one(ctx, file)
 
 
 def expire_attachment(ctx: Context, timer: Any) -> None:
     file = ctx.need(Attachment, timer.ref)
     if file.message_id is None and file.state != ERASED:
-        _erase(ctx, file)
+        erase_one(ctx, file)
 
 
-def _erase(ctx: Context, file: Attachment) -> None:
+def erase_one(ctx: Context, file: Attachment) -> None:
     file.erase()
     ctx.unschedule(EXPIRE, file.id)
     ctx.save(file)
@@ -157,7 +163,9 @@ def _need(ctx: Context, id: str) -> Attachment:
 
 
 def _readable(ctx: Context, file: Attachment) -> bool:
-    role = standing(ctx, ctx.need(Thread, file.thread_id))
+    if file.mail_id is not None and (file.message_id is None or ctx.principal.role == "system"):
+        return ctx.principal.is_staff or ctx.principal.role == "system"  # nobody proved whose it is
+    role = standing(ctx, ctx.need(Thread, file.thread_id or ""))
     if role is None:
         return False
     if file.message_id is None:
@@ -169,7 +177,8 @@ def _readable(ctx: Context, file: Attachment) -> bool:
 
 
 def attachment_view(file: Attachment) -> dict[str, Any]:
-    actions = {EXPECTED: ["attachment.upload"], CLEAN: ["attachment.download"]}.get(file.state, [])
+    sendable = [] if file.mail_id else ["attachment.upload"]
+    actions = {EXPECTED: sendable, CLEAN: ["attachment.download"]}.get(file.state, [])
     return {
         "id": file.id,
         "thread_id": file.thread_id,
@@ -181,5 +190,5 @@ def attachment_view(file: Attachment) -> dict[str, Any]:
         "reason": file.reason,
         "sha256": file.sha256,
         "version": file.version,
-        "allowed_actions": actions if file.message_id else [*actions, "attachment.remove"],
+        "allowed_actions": actions if file.message_id or file.mail_id else [*actions, "attachment.remove"],
     }

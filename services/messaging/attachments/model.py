@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.messaging.model import Who
+from shared.contracts import attachments as contract
 from shared.contracts.attachments import LARGEST_MESSAGE, MOST_PER_THREAD, TYPES
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.errors import NotInThisState, Refusal
@@ -45,11 +46,12 @@ class Attachment(Aggregate):
     """expected → pending → clean | infected | refused; erased at the end. type: by its content, none before.
 
     message_id: none until it is posted; until then it is its uploader's alone. size in bytes, as it is kept.
+    mail_id: of the mail that brought it, which is posted with it, whatever became of it; None: it was uploaded.
     """
 
     stream = "attachment"
 
-    thread_id: str
+    thread_id: str | None
     message_id: str | None
     author_type: str
     author_id: str
@@ -60,6 +62,7 @@ class Attachment(Aggregate):
     type: str | None = None
     sha256: str | None = None
     reason: str | None = None
+    mail_id: str | None = None
 
     @property
     def author(self) -> Who:
@@ -67,13 +70,11 @@ class Attachment(Aggregate):
 
     @property
     def incoming(self) -> str:
-        """Where the bytes lie as they came."""
-        return f"{self.tenant}/incoming/{self.id}"
+        return contract.incoming(self.tenant, self.id)
 
     @property
     def kept(self) -> str:
-        """Where the cleaned bytes lie, which alone are ever given out."""
-        return f"{self.tenant}/kept/{self.id}"
+        return contract.kept(self.tenant, self.id)
 
     def offer(self) -> None:
         self._say("offered")
@@ -93,7 +94,8 @@ class Attachment(Aggregate):
 
     def attach(self, message_id: str) -> None:
         """Raises FileNotUsable."""
-        if self.state not in (PENDING, CLEAN) or self.message_id is not None:
+        usable = self.state in (PENDING, CLEAN) or self.mail_id is not None
+        if not usable or self.message_id is not None:
             state = self.state if self.message_id is None else "attached to another message"
             raise FileNotUsable(attachment_id=self.id, state=state)
         self.message_id = message_id

@@ -10,7 +10,7 @@ from services.messaging.attachments.model import COUNTED
 from services.messaging.storage import attachments
 from shared.runtime.unit_of_work import Context
 
-SHOWN = ("id", "name", "type", "size", "state")
+SHOWN = ("id", "name", "type", "size", "state", "reason")
 
 
 def count_on_thread(ctx: Context, thread_id: str) -> int:

@@ -80,7 +80,7 @@ def upgrade() -> None:
         sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("told", shared.storage.types.Json(), nullable=False),
-        sa.Column("thread_id", sa.String(length=64), nullable=False),
+        sa.Column("thread_id", sa.String(length=64), nullable=True),
         sa.Column("message_id", sa.String(length=64), nullable=True),
         sa.Column("author_type", sa.String(length=20), nullable=False),
         sa.Column("author_id", sa.String(length=64), nullable=False),
@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=80), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("reason", sa.String(length=80), nullable=True),
+        sa.Column("mail_id", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("attachment", schema=None) as batch_op:
