@@ -23,7 +23,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 aftersale \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin aftersale \
- && install --directory --owner=10001 --group=10001 /spool
+ && install --directory --owner=10001 --group=10001 /spool /attachments
 COPY --from=build /opt/aftersale /opt/aftersale
 # eventlet's own DNS resolver reads no search domains as the platform's does: names of services would not resolve.
 ENV PATH=/opt/aftersale/bin:$PATH \

@@ -56,7 +56,8 @@ lock: ## Choose the versions of all dependencies anew (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv'; exit 1; }
 	@# setuptools builds the distribution inside the image: it is locked like the rest.
 	@echo 'setuptools>=80' | uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
-		--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml - --output-file requirements.lock
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra s3 pyproject.toml - \
+		--output-file requirements.lock
 	@uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra test --constraints requirements.lock \
 		pyproject.toml --output-file requirements-test.lock

@@ -127,6 +127,7 @@ class Settings:
         secrets = {name: getattr(self, name) for name in SECRETS} | {
             f"{service.upper()}_CALL_SECRET": secret for service, secret in self.call_secrets.items()
         }
+        secrets["case_file_key"] = bytes.fromhex(self.case_file_key).decode("ascii", "replace")
         public = sorted(name.upper() for name, secret in secrets.items() if "development" in str(secret))
         if public:
             raise SettingsRefused(f"set your own {', '.join(public)}: these are the public ones of the example stack")

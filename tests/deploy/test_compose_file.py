@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from shared.edge import topology_plan
+from shared.ops.settings import Settings, SettingsRefused
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = topology_plan.load().services
+WITH_FILES = {"gateway", "messaging", "mail-in"}
 THEIR_OWN = {"rabbitmq", "postgres"}  # images of others
 
 
@@ -83,3 +85,32 @@ def test_every_service_waits_for_topology_and_tables_and_says_when_it_is_ready(s
         for job in ("topology", "migrate"):
             assert waits[job] == {"condition": "service_completed_successfully"}
         assert "/readyz" in " ".join(stack["services"][service]["healthcheck"]["test"])
+
+
+@pytest.mark.capability("T29")
+def test_all_who_handle_files_have_the_same_place_for_them_on_one_volume(stack: dict[str, Any]) -> None:
+    places = {
+        name: default(service["environment"]["ATTACHMENTS"])
+        for name, service in stack["services"].items()
+        if "ATTACHMENTS" in service.get("environment", {})
+    }
+    assert places == dict.fromkeys(WITH_FILES, "/attachments")
+    mounted = {
+        name
+        for name, service in stack["services"].items()
+        if any(str(volume).startswith("attachments:") for volume in service.get("volumes", []))
+    }
+    assert mounted == WITH_FILES
+    assert "attachments" in stack["volumes"]
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"install --directory --owner=10001 --group=10001 [^\n]*/attachments", image), "a volume's owner"
+    assert re.search(r"^boto3==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.M), "or S3"
+
+
+@pytest.mark.capability("N12")
+def test_case_files_are_signed_and_production_refuses_the_public_key(stack: dict[str, Any]) -> None:
+    key = default(stack["services"]["gateway"]["environment"]["CASE_FILE_KEY"].split("#")[0].strip())
+    assert Settings(case_file_key=key).case_file_key == key
+    with pytest.raises(SettingsRefused, match="CASE_FILE_KEY"):
+        Settings(mode="production", case_file_key=key)
+    assert Settings(mode="production", case_file_key="5a" * 32).production

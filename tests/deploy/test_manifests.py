@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
@@ -159,3 +160,31 @@ def test_the_copied_scripts_are_those_of_the_compose_stack(overlay: str) -> None
     folder = ROOT / "k8s" / overlay
     for copy in (*folder.glob("*.sh"), *folder.glob("*.py")):
         assert copy.read_bytes() == (ROOT / "deploy" / copy.name).read_bytes()
+
+
+@pytest.mark.capability("T29")
+def test_all_who_handle_files_share_one_volume(overlay: str) -> None:
+    settings = of_kind(overlay, "ConfigMap")["aftersale"]["data"]
+    folder = settings["ATTACHMENTS"]
+    places = {}
+    for name, pod in pods(overlay):
+        claims = {
+            volume["name"]: volume["persistentVolumeClaim"]["claimName"]
+            for volume in pod["spec"].get("volumes", [])
+            if "persistentVolumeClaim" in volume
+        }
+        [container] = pod["spec"]["containers"]
+        for mount in container.get("volumeMounts", []):
+            if mount["mountPath"] == folder:
+                places[name] = claims[mount["name"]]
+    assert places == dict.fromkeys(("gateway", "messaging", "mail-in"), "attachments")
+    modes = of_kind(overlay, "PersistentVolumeClaim")["attachments"]["spec"]["accessModes"]
+    assert modes == (["ReadWriteOnce"] if overlay == "overlays/dev" else ["ReadWriteMany"])
+
+
+@pytest.mark.capability("N12")
+def test_the_gateway_is_given_what_it_signs_case_files_with(overlay: str) -> None:
+    if overlay == "overlays/dev":
+        [secret] = [s for n, s in of_kind(overlay, "Secret").items() if _plain(n) == "aftersale-gateway"]
+        assert base64.b64decode(secret["data"]["CASE_FILE_KEY"]).decode().isalnum()
+    assert "`CASE_FILE_KEY`" in (ROOT / "k8s" / "README.md").read_text(encoding="utf-8")

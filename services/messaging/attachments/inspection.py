@@ -92,7 +92,12 @@ def _picture(raw: Path, clean: Path, expected: str) -> None:
             if pixels > MOST_PIXELS or frames > MOST_FRAMES or pixels * frames > MOST_PIXELS_MOVING:
                 raise Refused("TOO_MANY_PIXELS")
             if frames == 1:
-                _save(_bare(ImageOps.exif_transpose(image) or image), clean, expected, image.info)
+                ImageOps.exif_transpose(image, in_place=True)
+                profile = image.info.get("icc_profile")
+                # TIFF keeps its notes beside its pixels; a copy of the others would cost as much memory again
+                plain = image.copy() if expected == "TIFF" else image
+                plain.info = _needed(plain)
+                _save(plain, clean, expected, profile)
             else:
                 _save_frames(image, frames, clean, expected)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -103,9 +108,9 @@ def _picture(raw: Path, clean: Path, expected: str) -> None:
         raise Refused("NOT_WHAT_IT_SAYS") from None
 
 
-def _save(image: Any, clean: Path, format: str, info: Any) -> None:
+def _save(image: Any, clean: Path, format: str, profile: bytes | None) -> None:
     options: dict[str, Any] = {}
-    if profile := info.get("icc_profile"):
+    if profile:
         options["icc_profile"] = profile
     if format == "JPEG":
         options["quality"] = 90
@@ -126,8 +131,12 @@ def _save_frames(image: Any, frames: int, clean: Path, format: str) -> None:
 def _bare(image: Any) -> Any:
     """A copy without anything beside its pixels, but for what makes some of them transparent."""
     bare = image.copy()
-    bare.info = {name: value for name, value in image.info.items() if name == "transparency"}
+    bare.info = _needed(image)
     return bare
+
+
+def _needed(image: Any) -> dict[str, Any]:
+    return {name: value for name, value in image.info.items() if name == "transparency"}
 
 
 # documents
