@@ -95,7 +95,7 @@ def _picture(raw: Path, clean: Path, expected: str) -> None:
                 ImageOps.exif_transpose(image, in_place=True)
                 profile = image.info.get("icc_profile")
                 # TIFF keeps its notes beside its pixels; a copy of the others would cost as much memory again
-                plain = image.copy() if expected == "TIFF" else image
+                plain: Any = image.copy() if expected == "TIFF" else image
                 plain.info = _needed(plain)
                 _save(plain, clean, expected, profile)
             else:
