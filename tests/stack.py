@@ -41,7 +41,7 @@ class Stack:
         self.passwords = passwords_of(servers)
         self.ports = {service: free_port() for service in self.services}
         self.secrets = {service: secrets.token_hex(16) for service in self.services}
-        self.databases = {s: servers.database(f"{name}_{s}") for s in self.services if s in WITH_DATA}
+        self.databases = {s: self.database(f"{name}_{s}", s) for s in self.services if s in WITH_DATA}
         self.jwt_secret = secrets.token_hex(32)
         self.settings = settings
         self.processes: dict[str, subprocess.Popen] = {}
@@ -58,18 +58,26 @@ class Stack:
         for service, url in self.databases.items():
             self._aftersale("migrate", service, DATABASE_URL=url)
 
+    def database(self, name: str, service: str) -> str:
+        """The URL of a new database for this service."""
+        return self.servers.database(name)
+
+    def process(self, service: str) -> Any:
+        """A new process that runs this service."""
+        log = (self.log_folder / f"{service}.log").open("ab")
+        return subprocess.Popen(
+            [sys.executable, "-m", "services.cli", "run", service],
+            cwd=ROOT,
+            env=self.environment(service),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
     def start(self, *services: str, wait: bool = True) -> None:
         """Start these services (all without a name), and wait until each is ready."""
         for service in services or self.services:
-            log = (self.log_folder / f"{service}.log").open("ab")
-            self.processes[service] = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", "run", service],
-                cwd=ROOT,
-                env=self.environment(service),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            self.processes[service] = self.process(service)
         if wait:
             for service in services or self.services:
                 self.wait_ready(service)

@@ -36,6 +36,15 @@ class Suite:
             self.apps[name] = app
         self.joined = Joined(self.apps.values())
 
+    def gateway(self) -> Any:
+        """The gateway on these services, a WSGI application."""
+        clients = import_module("services.gateway.clients").DirectClients(self.joined)
+        return import_module("services.gateway.app").build(self.settings, clients)
+
+    def close(self) -> None:
+        for app in self.apps.values():
+            app.database.dispose()
+
     def call(self, name: str, principal: Principal, /, key: str | None = None, version: int | None = None, **args: Any):
         """One command or query, its service named by the operation (`order.place` → see OWNERS). Answers an Answer."""
         owner = owner_of(self.apps, name)
@@ -79,6 +88,10 @@ class Suite:
 
     def event_count(self) -> int:
         return sum(len(self.events(name)) for name in self.apps)
+
+    def stored(self) -> bytes:
+        """Everything that the databases hold."""
+        return b"".join(path.read_bytes() for path in self.settings.data_dir.glob("*.db*"))
 
     def waiting(self, service: str) -> list[dict[str, Any]]:
         """What waits in a service's inbox: gaps, retries and the dead."""

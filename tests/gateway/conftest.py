@@ -14,8 +14,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from werkzeug.test import Client, TestResponse
 
-from services.gateway.app import Gateway, build
-from services.gateway.clients import DirectClients
+from services.gateway.app import Gateway
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from tests.suite import Suite
@@ -121,7 +120,7 @@ def api_of(suite_of: Callable[..., Suite]) -> Callable[..., Api]:
 
     def make(*names: str, **settings: Any) -> Api:
         suite = suite_of(*names, **{**UNLIMITED, "jwt_secret": SECRET, **settings})
-        return Api(suite, build(suite.settings, DirectClients(suite.joined)))
+        return Api(suite, suite.gateway())
 
     return make
 

@@ -11,8 +11,6 @@ from typing import Any
 import orjson
 import pytest
 
-from services.gateway.app import build
-from services.gateway.clients import DirectClients
 from services.gateway.routes import ROUTES
 from services.gateway.table import ANY_CALLER, Route
 from shared.contracts.registry import Operation
@@ -25,7 +23,7 @@ from shared.ops.settings import SERVICES
 from shared.runtime.tables import Contents
 from tests.gateway.conftest import SECRET, UNLIMITED, Api
 from tests.gateway.matrix import ROLES, STANDINGS, World, caller
-from tests.suite import Suite, owner_of
+from tests.suite import owner_of
 
 GUARDED = [route for route in ROUTES if route.scope not in (None, ANY_CALLER)]
 CONTENTS: dict[str, Contents] = {name: import_module(f"services.{name}.handlers").CONTENTS for name in SERVICES}
@@ -36,22 +34,22 @@ CANARIES = ("Ada Byron", "ada@customer.example", "The lamp arrived", "PRIVATE-CA
 Found = tuple[int, Any, str]  # status, body, text
 
 
-def make_world(folder) -> World:
+def make_world(suites) -> World:
     settings = {**UNLIMITED, "jwt_secret": SECRET, "instant_provider": True, "relay_domain": "reply.shop.example"}
-    suite = Suite(folder, SERVICES, **settings)
-    return World(Api(suite, build(suite.settings, DirectClients(suite.joined))))
+    suite = suites(**settings)
+    return World(Api(suite, suite.gateway()))
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(suite_of_module):
     """Shared by all attempts that must change nothing."""
-    return make_world(tmp_path_factory.mktemp("world"))
+    return make_world(suite_of_module)
 
 
 @pytest.fixture(scope="module")
-def lively(tmp_path_factory):
+def lively(suite_of_module):
     """Shared by all that is allowed: whatever became of its things, permissions stay what they are."""
-    return make_world(tmp_path_factory.mktemp("lively"))
+    return make_world(suite_of_module)
 
 
 def by_route(world: World, route: Route, who: Principal) -> Found:

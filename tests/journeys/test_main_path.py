@@ -19,8 +19,6 @@ from services.demo.promises import check
 from services.demo.story import Story
 from services.demo.waiting import NotReached, Patience
 from services.demo.walk import log_ins, simulator_at
-from services.gateway.app import build
-from services.gateway.clients import DirectClients
 from services.simulator import Simulator, start
 from tests.suite import Suite
 
@@ -57,8 +55,7 @@ def joined(tmp_path: Path, outside: Simulator, suite_of: Callable[..., Suite]) -
         stripe_api_base=outside.provider_url,
         api_keys_file=str(folder.api_keys),
     )
-    gateway = build(suite.settings, DirectClients(suite.joined))
-    api = Api(over_wsgi(gateway), people)
+    api = Api(over_wsgi(suite.gateway()), people)
     return lambda out: Story(api, outside, Patience(PATIENCE, suite.settle), Narrator(out))
 
 

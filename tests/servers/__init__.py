@@ -64,11 +64,11 @@ class Servers:
         self._vhosts.add(full)
         return full
 
-    def database(self, name: str) -> str:
-        """Create an empty database, in place of one of that name, and answer its URL as superuser."""
+    def database(self, name: str, template: str = "template0") -> str:
+        """Create an empty database (or a copy), in place of one of that name, and answer its URL as superuser."""
         full = f"{name}_{self._run}"
         query(self._database, f'drop database if exists "{full}" with (force)')
-        query(self._database, f'create database "{full}" template template0 encoding utf8')
+        query(self._database, f'create database "{full}" template "{template}" encoding utf8')
         self._databases.add(full)
         return self._database.url(full)
 
