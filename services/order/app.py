@@ -9,6 +9,8 @@ from services.order.ports import Ports, Till
 from services.order.storage import STORAGE
 from shared.kernel.clock import Clock, SystemClock
 from shared.ops.settings import Settings
+from shared.providers.paypal import PayPalAccount
+from shared.providers.stripe import StripeAccount
 from shared.runtime.app import App
 from shared.storage.engine import Database
 
@@ -23,12 +25,9 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
 
 
 def _tills(settings: Settings) -> dict[str, Till]:
+    timeout = settings.provider_timeout
+    paypal = settings.paypal_client_id, settings.paypal_client_secret, settings.paypal_api_base
     return {
-        "stripe": StripeTill(settings.stripe_api_key, settings.stripe_api_base, settings.provider_timeout),
-        "paypal": PayPalTill(
-            settings.paypal_client_id,
-            settings.paypal_client_secret,
-            settings.paypal_api_base,
-            settings.provider_timeout,
-        ),
+        "stripe": StripeTill(StripeAccount(settings.stripe_api_key, settings.stripe_api_base, timeout)),
+        "paypal": PayPalTill(PayPalAccount(*paypal, timeout)),
     }

@@ -12,6 +12,8 @@ from services.refund.ports import Ports, Provider
 from services.refund.storage import STORAGE
 from shared.kernel.clock import Clock, SystemClock
 from shared.ops.settings import Settings
+from shared.providers.paypal import PayPalAccount
+from shared.providers.stripe import StripeAccount
 from shared.runtime.app import App
 from shared.storage.engine import Database
 
@@ -26,15 +28,11 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
 
 
 def _providers(settings: Settings) -> dict[str, Any]:
+    timeout = settings.provider_timeout
+    paypal = settings.paypal_client_id, settings.paypal_client_secret, settings.paypal_api_base
     found: dict[str, Provider] = {
-        "stripe": Stripe(settings.stripe_api_key, settings.stripe_api_base, settings.provider_timeout),
-        "paypal": PayPal(
-            settings.paypal_client_id,
-            settings.paypal_client_secret,
-            settings.paypal_webhook_id,
-            settings.paypal_api_base,
-            settings.provider_timeout,
-        ),
+        "stripe": Stripe(StripeAccount(settings.stripe_api_key, settings.stripe_api_base, timeout)),
+        "paypal": PayPal(PayPalAccount(*paypal, timeout), settings.paypal_webhook_id),
     }
     if settings.instant_provider:  # the settings refuse it in production
         found["instant"] = Instant()

@@ -25,7 +25,7 @@ PROGRAMS = (
 EDGE = ("nameko", "eventlet", "kombu", "werkzeug", "greenlet", "amqp")
 EDGE_PLACES = ("shared/edge/", "services/gateway/", *PROGRAMS)
 SQL_PLACES = ("shared/storage/", "shared/runtime/", "shared/edge/", *PROGRAMS)
-OUTSIDE = ("requests", "smtplib", "stripe", "urllib3", "imaplib")
+OUTSIDE = ("requests", "smtplib", "stripe", "paypalserversdk", "urllib3", "imaplib")
 PURE_FORBIDDEN = ("sqlalchemy", "random", "time", "requests", "shared.runtime", "shared.storage", "shared.edge", "os")
 
 
@@ -103,7 +103,14 @@ def test_sql_is_written_in_storage_and_queries_only():
 
 def test_only_adapters_reach_the_outside():
     adapters = tuple(f"services/{service}/adapters/" for service in SERVICES)
-    assert offenders(outside(("shared/edge/", *adapters, *PROGRAMS)), OUTSIDE) == []
+    assert offenders(outside(("shared/edge/", "shared/providers/", *adapters, *PROGRAMS)), OUTSIDE) == []
+
+
+def test_what_is_known_of_providers_stands_once():
+    """Clients, clear refusals, signatures and amounts: what a service adds is what an answer means to it."""
+    adapters = [path for path in files() if "adapters" in path.parts]
+    once = ("StripeClient(", "construct_event(", "PaypalServersdkClient(", "http_status or 0")
+    assert [name_of(path) for path in adapters if any(words in path.read_text() for words in once)] == []
 
 
 def test_handlers_import_neither_their_service_nor_requests():
@@ -135,7 +142,7 @@ def test_importing_a_service_opens_nothing_and_needs_no_nameko():
         "for name in ('order', 'claim', 'messaging', 'refund', 'notification'):\n"
         "    importlib.import_module(f'services.{name}.app')\n"
         "assert threading.active_count() == 1, threading.enumerate()\n"
-        "assert not {'nameko', 'eventlet', 'kombu', 'stripe'} & set(sys.modules), 'edge imported'\n"
+        "assert not {'nameko', 'eventlet', 'kombu', 'stripe', 'paypalserversdk'} & set(sys.modules), 'edge imported'\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

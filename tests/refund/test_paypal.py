@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from shared.providers.paypal import AmountNotPossible, minor_of, value_of
 from tests.refund.test_stripe import AGES
-from tests.suite import agent, seller
+from tests.suite import agent, payment_args, seller
 
 
 def paypal_order(shop, number="1001", **changes):
@@ -76,6 +79,40 @@ def test_a_definite_refusal_frees_the_money(stripe_shop):
     failure = {"code": "REFUND_FAILED_INSUFFICIENT_FUNDS", "retryable": True}
     assert (stripe_shop.refund(refund["id"])["failure"]) == failure
     assert stripe_shop.envelope(order)["available"] == 17490
+
+
+@pytest.mark.parametrize("currency", ["HUF", "TWD"])
+def test_an_amount_that_paypal_does_not_have_is_refused_and_never_rounded(stripe_shop, currency):
+    """Forints come whole at PayPal: 12.50 is neither 12 nor 13."""
+    order = stripe_shop.order(paid=False, currency=currency)
+    stripe_shop.stripe.payment(currency, 200, provider="paypal", id="CAP1001")
+    by_paypal = {"provider": "paypal", "provider_ref": "CAP1001", "instrument": "paypal"}
+    stripe_shop.suite.do("order.capture_payment", agent(), **payment_args(order, **by_paypal))
+    stripe_shop.suite.settle()
+
+    asked = {"amount": {"amount": 1250, "currency": currency}, "reason_code": "goodwill"}
+    odd = stripe_shop.request(order, "commercial_gesture", agent(), **asked)
+    stripe_shop.suite.settle()
+    refused = stripe_shop.refund(odd["id"])
+    nothing, available = at_paypal(stripe_shop), stripe_shop.envelope(order)["available"]
+    asked["amount"]["amount"] = 1200
+    whole = stripe_shop.request(order, "commercial_gesture", agent(), **asked)
+    stripe_shop.suite.settle()
+
+    assert (refused["state"], refused["failure"]) == ("failed", {"code": "amount_not_possible", "retryable": False})
+    assert (nothing, available) == ([], 17490)
+    assert stripe_shop.refund(whole["id"])["state"] == "succeeded"
+    assert at_paypal(stripe_shop) == [(12, "succeeded")]
+
+
+@given(st.integers(1, 10**9), st.sampled_from(["EUR", "USD", "HUF", "JPY", "TWD", "TND", "KWD"]))
+def test_what_is_written_for_paypal_reads_back_the_same_or_is_refused(amount, currency):
+    try:
+        text = value_of(amount, currency)
+    except AmountNotPossible:
+        assert amount % {"HUF": 100, "TWD": 100, "TND": 10, "KWD": 10}[currency]
+    else:
+        assert minor_of(text, currency) == amount
 
 
 @pytest.mark.capability("R22", "T19")

@@ -1,32 +1,21 @@
-"""PayPal, through its official SDK: refunds of captures, its own list of them, and webhooks that it verifies itself."""
+"""PayPal: refunds of captures, its own list of them, and webhooks that it verifies itself."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from threading import Lock
 from typing import Any
 
 from services.refund.model.refusals import WebhookRefused
 from services.refund.ports import Outcome, Said, Settled
 from shared.kernel.clock import stamp
-from shared.kernel.money import exponent
+from shared.providers import paypal as provider
 
-# PayPal takes these without decimals, whatever ISO 4217 says: developer.paypal.com/reference/currency-codes
-_WHOLE = frozenset({"HUF", "JPY", "TWD"})
-# Answers that leave open whether the refund happened, or that say more of us than of it.
-_OPEN = frozenset({401, 403, 408, 409, 429})
 _RETRYABLE = frozenset({"REFUND_FAILED_INSUFFICIENT_FUNDS", "PENDING_CAPTURE", "TRANSACTION_DISPUTED"})
 _STATUSES = {"COMPLETED": "succeeded", "PENDING": "pending", "FAILED": "refused", "CANCELLED": "refused"}
 _REFUND_EVENTS = frozenset({"PAYMENT.CAPTURE.REFUNDED", "PAYMENT.REFUND.PENDING", "PAYMENT.REFUND.FAILED"})
 _REFUND_CODES = frozenset({"T1107"})  # of PayPal's transaction search: a payment refund by the merchant
 _WON = frozenset({"RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER"})
-_SIGNED = ("auth-algo", "cert-url", "transmission-id", "transmission-sig", "transmission-time")
-
-
-class NotConfigured(RuntimeError):
-    """PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET are not set: refunds of PayPal payments wait until they are."""
 
 
 class PayPal:
@@ -39,11 +28,8 @@ class PayPal:
     honours_keys_for = timedelta(days=44)
     after_that = Outcome("unknown", code="key_forgotten")
 
-    def __init__(self, client_id: str, secret: str, webhook_id: str, base: str, timeout: float) -> None:
-        self._client_id, self._secret, self._webhook_id = client_id, secret, webhook_id
-        self._base, self._timeout = base, timeout
-        self._known: Any = None
-        self._lock = Lock()
+    def __init__(self, account: provider.PayPalAccount, webhook_id: str) -> None:
+        self._account, self._webhook_id = account, webhook_id
 
     def refund(self, payment_ref: str, amount: int, currency: str, metadata: dict[str, str], key: str) -> Outcome:
         """A clear no is a refusal, everything else that goes wrong an unknown outcome (M17)."""
@@ -51,8 +37,12 @@ class PayPal:
         from paypalserversdk.models.money import Money
         from paypalserversdk.models.refund_request import RefundRequest
 
-        client = self._client()
-        body = RefundRequest(amount=Money(currency, text_of(amount, currency)), custom_id=metadata["refund_id"])
+        try:
+            money = Money(currency, provider.value_of(amount, currency))
+        except provider.AmountNotPossible:
+            return Outcome("refused", code="amount_not_possible")
+        client = self._account.client
+        body = RefundRequest(amount=money, custom_id=metadata["refund_id"])
         asked = {
             "capture_id": payment_ref,
             "paypal_request_id": key,
@@ -75,7 +65,8 @@ class PayPal:
         """N10: by transaction search. Raises what goes wrong."""
         found, number, pages = [], 1, 1
         while number <= pages:
-            told = json.loads(self._client().transaction_search.search_transactions(_search(start, end, number)).text)
+            asked = self._account.client.transaction_search.search_transactions(_search(start, end, number))
+            told = json.loads(asked.text)
             pages, number = told.get("total_pages", 1), number + 1
             found += [one["transaction_info"] for one in told.get("transaction_details", ())]
         refunds = [one for one in found if one.get("transaction_event_code") in _REFUND_CODES]
@@ -83,57 +74,15 @@ class PayPal:
 
     def is_genuine(self, headers: dict[str, str], body: str) -> bool:
         """PayPal's own answer, over the event as it came. Raises what goes wrong."""
-        import requests
-
-        given = {name.lower().removeprefix("paypal-"): value for name, value in headers.items()}
-        asked = {name.replace("-", "_"): given.get(name, "") for name in _SIGNED}
-        asked |= {"webhook_id": self._webhook_id, "webhook_event": json.loads(body)}
-        token = self._client().oauth_2.fetch_token()
-        answer = requests.post(
-            f"{self._base}/v1/notifications/verify-webhook-signature",
-            json=asked,
-            headers={"Authorization": f"Bearer {token.access_token}"},
-            timeout=self._timeout,
-        )
-        answer.raise_for_status()
-        return answer.json().get("verification_status") == "SUCCESS"
-
-    def _client(self) -> Any:
-        """A client of its own, with a timeout and without the SDK's retries: repeating is decided here, not there."""
-        if not (self._client_id and self._secret):
-            raise NotConfigured(NotConfigured.__doc__)
-        with self._lock:
-            if self._known is None:
-                self._known = _client_for(self._client_id, self._secret, self._base, self._timeout)
-            return self._known
-
-
-def _client_for(client_id: str, secret: str, base: str, timeout: float) -> Any:
-    from paypalserversdk.configuration import Configuration
-    from paypalserversdk.http.auth.o_auth_2 import ClientCredentialsAuthCredentials
-    from paypalserversdk.paypal_serversdk_client import PaypalServersdkClient
-
-    class At(Configuration):
-        """The SDK knows PayPal's two addresses only; a sandbox behind a proxy and the simulator are elsewhere."""
-
-        def get_base_uri(self, *_: Any) -> str:
-            return base
-
-    credentials = ClientCredentialsAuthCredentials(o_auth_client_id=client_id, o_auth_client_secret=secret)
-    config = At(timeout=timeout, max_retries=0, client_credentials_auth_credentials=credentials)
-    return PaypalServersdkClient(config=config)
+        return self._account.sent(self._webhook_id, headers, body)
 
 
 def _refused(error: Any) -> Outcome:
     """What an error answer says of the refund."""
-    status = error.response_code or 0
-    if not 400 <= status < 500 or status in _OPEN:
+    if not provider.is_clear(error):
+        status = error.response_code
         return Outcome("unknown", code=f"http_{status}" if status else "connection")
-    try:
-        details = json.loads(error.response.text).get("details") or [{}]
-    except (ValueError, AttributeError):
-        details = [{}]
-    code = str(details[0].get("issue") or "INVALID_REQUEST")
+    code = provider.issue_of(error) or "INVALID_REQUEST"
     return Outcome("refused", code=code, retryable=code in _RETRYABLE)
 
 
@@ -146,26 +95,11 @@ def outcome_of(refund: dict[str, Any]) -> Outcome:
     money = refund.get("amount") or {}
     currency = money.get("currency_code")
     said = {"provider_ref": refund["id"], "currency": currency}
-    said["amount"] = minor_of(money["value"], currency) if currency else None
+    said["amount"] = provider.minor_of(money["value"], currency) if currency else None
     status = _STATUSES.get(refund.get("status", ""), "unknown")
     if status == "refused":
         return Outcome("refused", code=str(refund["status"]).lower(), **said)
     return Outcome(status, **said)
-
-
-def text_of(amount: int, currency: str) -> str:
-    """Minor units as PayPal writes them: 1250 EUR is `12.50`."""
-    digits = exponent(currency)
-    value = Decimal(amount).scaleb(-digits)
-    return f"{value:.0f}" if currency in _WHOLE else f"{value:.{min(digits, 2)}f}"
-
-
-def minor_of(text: str, currency: str) -> int:
-    """What PayPal wrote, as minor units. Raises ValueError."""
-    try:
-        return int(Decimal(text).scaleb(exponent(currency)))
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is no amount") from None
 
 
 def _search(start: datetime, end: datetime, page: int) -> dict[str, Any]:
@@ -177,7 +111,7 @@ def _search(start: datetime, end: datetime, page: int) -> dict[str, Any]:
 def _settled(info: dict[str, Any]) -> dict[str, Any]:
     """A transaction as a line of a statement; PayPal writes what leaves as negative."""
     money = info["transaction_amount"]
-    amount = abs(minor_of(money["value"], money["currency_code"]))
+    amount = abs(provider.minor_of(money["value"], money["currency_code"]))
     at = datetime.fromisoformat(info["transaction_initiation_date"])
     payment, own = info.get("paypal_reference_id", ""), info.get("custom_field")
     return Settled(info["transaction_id"], payment, own, amount, money["currency_code"], stamp(at)).data()
@@ -206,7 +140,7 @@ def said_by(event: dict[str, Any]) -> Said | None:
     if type in ("CUSTOMER.DISPUTE.CREATED", "CUSTOMER.DISPUTE.RESOLVED"):
         payment = told["disputed_transactions"][0]["seller_transaction_id"]
         money = told["dispute_amount"]
-        amount = minor_of(money["value"], money["currency_code"])
+        amount = provider.minor_of(money["value"], money["currency_code"])
         won = (told.get("dispute_outcome") or {}).get("outcome_code") in _WON
         what = "dispute_opened" if type.endswith("CREATED") else "dispute_closed"
         return Said(what, told["dispute_id"], payment, Outcome("pending", amount=amount), won=won)

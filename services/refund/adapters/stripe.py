@@ -1,4 +1,4 @@
-"""Stripe, through its official SDK: refunds, the question what became of one, and signed webhooks."""
+"""Stripe: refunds, the question what became of one, its own list of them, and what its webhooks say."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from typing import Any
 from services.refund.model.refusals import WebhookRefused
 from services.refund.ports import Outcome, Settled
 from shared.kernel.clock import stamp
+from shared.providers import stripe as provider
 
-TOLERANCE = 300  # seconds; an older webhook is a replay (T33)
-# Answers that leave open whether the refund happened, or that say more of us than of it: a wrong API key, another call
-# that holds the idempotency key, too many calls.
-_OPEN = frozenset({401, 403, 409, 429})
 _RETRYABLE = frozenset({"insufficient_funds", "processing_error", "balance_insufficient", "expired_or_canceled_card"})
-
-
-class NotConfigured(RuntimeError):
-    """STRIPE_API_KEY is not set: refunds of Stripe payments wait until it is."""
 
 
 class Stripe:
@@ -29,9 +22,8 @@ class Stripe:
     honours_keys_for = timedelta(hours=23)
     after_that = Outcome("refused", code="never_arrived", retryable=True)
 
-    def __init__(self, api_key: str, base: str, timeout: float) -> None:
-        self._api_key, self._base, self._timeout = api_key, base, timeout
-        self._known: Any = None
+    def __init__(self, account: provider.StripeAccount) -> None:
+        self._account = account
 
     def refund(self, payment_ref: str, amount: int, currency: str, metadata: dict[str, str], key: str) -> Outcome:
         """A clear no is a refusal, everything else that goes wrong an unknown outcome (M17)."""
@@ -39,9 +31,9 @@ class Stripe:
 
         params = {"payment_intent": payment_ref, "amount": amount, "metadata": metadata}
         try:
-            made = self._client().v1.refunds.create(params, options={"idempotency_key": key})
+            made = self._account.client.v1.refunds.create(params, options={"idempotency_key": key})
         except stripe.StripeError as error:
-            return _refusal(error) if _is_clear(error) else _unknown(error)
+            return _refusal(error) if provider.is_clear(error) else _unknown(error)
         return outcome_of(made.to_dict())
 
     def find(self, payment_ref: str, key: str) -> Outcome | None:
@@ -49,7 +41,7 @@ class Stripe:
         import stripe
 
         try:
-            found = self._client().v1.refunds.list({"payment_intent": payment_ref, "limit": 100})
+            found = self._account.client.v1.refunds.list({"payment_intent": payment_ref, "limit": 100})
             known = [refund.to_dict() for refund in found.auto_paging_iter()]
         except stripe.StripeError as error:
             return _unknown(error)  # a question that fails says nothing about the refund, whatever its status
@@ -59,32 +51,9 @@ class Stripe:
     def settled(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """N10. Raises StripeError."""
         created = {"gte": int(start.timestamp()), "lte": int(end.timestamp())}
-        found = self._client().v1.refunds.list({"created": created, "limit": 100})
+        found = self._account.client.v1.refunds.list({"created": created, "limit": 100})
         known = [refund.to_dict() for refund in found.auto_paging_iter()]
         return [_settled(refund) for refund in reversed(known) if refund["status"] == "succeeded"]
-
-    def _client(self) -> Any:
-        """A client of its own, with a timeout and without the SDK's retries: repeating is decided here, not there."""
-        if not self._api_key:
-            raise NotConfigured(NotConfigured.__doc__)
-        if self._known is None:
-            import stripe
-
-            self._known = stripe.StripeClient(
-                self._api_key,
-                base_addresses={"api": self._base},
-                max_network_retries=0,
-                http_client=stripe.RequestsClient(timeout=self._timeout),
-            )
-        return self._known
-
-
-def _is_clear(error: Any) -> bool:
-    """Did Stripe refuse for certain? A key that was used before has done its work already."""
-    import stripe
-
-    status = error.http_status or 0
-    return 400 <= status < 500 and status not in _OPEN and not isinstance(error, stripe.IdempotencyError)
 
 
 def _refusal(error: Any) -> Outcome:
@@ -120,12 +89,8 @@ def _settled(refund: dict[str, Any]) -> dict[str, Any]:
 
 
 def verified(headers: dict[str, str], body: str, secret: str) -> dict[str, Any]:
-    """The event inside a webhook, over its raw body. Raises WebhookRefused: wrong signature, too old, not an event."""
-    import stripe
-
-    signature = next((value for name, value in headers.items() if name.lower() == "stripe-signature"), None)
+    """id, type and object of a webhook's event. Raises WebhookRefused."""
     try:
-        event = stripe.Webhook.construct_event(body, signature, secret, tolerance=TOLERANCE).to_dict()
-        return {"id": event["id"], "type": event["type"], "object": event["data"]["object"]}
-    except (ValueError, KeyError, TypeError, stripe.SignatureVerificationError):
+        return provider.verified(headers, body, secret)
+    except provider.NotGenuine:
         raise WebhookRefused(provider="stripe") from None

@@ -107,9 +107,13 @@ class Part:
     kind = "part"
 
     @property
+    def not_given(self) -> int:
+        return self.gross - self.given.total - self.goodwill.total
+
+    @property
     def remaining(self) -> int:
         """What refunds may still take from this part (M9)."""
-        return self.gross - self.given.total - self.goodwill.total
+        return self.not_given
 
     @property
     def owed(self) -> int:
@@ -181,7 +185,7 @@ class Line(Part):
 
     @property
     def remaining(self) -> int:
-        return 0 if self.unpaid else Part.remaining.fget(self)
+        return 0 if self.unpaid else self.not_given
 
     @property
     def units_left(self) -> int:
