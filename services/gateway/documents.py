@@ -79,7 +79,7 @@ def credit_note_paper(gateway: Any, inquiry: Inquiry) -> Paper | Response:
         lines=lines or charges,
         charges=charges if lines else [],
         paid=0,
-        invoice_number=note["invoice_number"] or parties["invoice_number"],
+        invoice_number=note["invoice_number"],
     )
 
 

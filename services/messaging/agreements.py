@@ -5,8 +5,7 @@ What is checked here needs only what an order says of itself; what is still left
 
 from __future__ import annotations
 
-from calendar import monthrange
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,18 +21,24 @@ from services.messaging.refusals import (
     AgreementTooMuch,
 )
 from shared.contracts.messaging import AGREEMENT_PROFILES, AGREEMENT_REASONS
+from shared.kernel.calendar import months_end
 
 LIMIT_MONTHS = 6
-ZONE = ZoneInfo("Europe/Paris")  # of the marketplace: its calendar decides which day it is
 AFTER_CONTACT = frozenset({"malfunction"})
 
 
 def agreed(
-    order: OrderParties, asked: dict[str, Any], author_type: str, visibility: str, contacted: bool, now: datetime
+    order: OrderParties,
+    asked: dict[str, Any],
+    author_type: str,
+    visibility: str,
+    contacted: bool,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> dict[str, Any]:
     """What `message.refund_agreed` will say; raises the refusal of the first rule that says no.
 
-    contacted: has the customer written on this thread?
+    contacted: has the customer written on this thread? zone: of the marketplace: its calendar decides which day it is.
     """
     if author_type != "seller":
         raise AgreementNotYours()
@@ -46,8 +51,8 @@ def agreed(
         raise AgreementReasonUnknown(reason_code=reason, allowed=", ".join(AGREEMENT_REASONS))
     if reason in AFTER_CONTACT and not contacted:
         raise AgreementNeedsContact()
-    if _day(now) > months_after(_day(order.placed_at), LIMIT_MONTHS):
-        raise AgreementTooLate(purchased=_day(order.placed_at).isoformat())
+    if now > months_end(order.placed_at, LIMIT_MONTHS, zone):
+        raise AgreementTooLate(purchased=order.placed_at.astimezone(zone).date().isoformat())
     _check_amount(order, asked)
     return {
         "reason_code": reason,
@@ -68,14 +73,3 @@ def _check_amount(order: OrderParties, asked: dict[str, Any]) -> None:
     amount = asked.get("amount")
     if amount and (amount["amount"] > most or amount["currency"] != order.currency):
         raise AgreementTooMuch(most=most, currency=order.currency)
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day so many calendar months later, or the last one of a shorter month."""
-    year, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + year, month + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(ZONE).date()

@@ -41,6 +41,7 @@ class OrderParties(Aggregate):
 
     customer_ref: str
     seller_id: str
+    marketplace: str = ""
     profile: str = ""
     currency: str = ""
     total: int = 0

@@ -26,6 +26,7 @@ def keep_parties_when_order_placed(ctx: Context, event: Any) -> None:
             tenant=ctx.tenant,
             customer_ref=order["customer_ref"],
             seller_id=order["seller_id"],
+            marketplace=order["marketplace"],
             profile=order["profile"],
             currency=order["currency"],
             total=order["total"]["amount"],

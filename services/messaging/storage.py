@@ -98,6 +98,7 @@ order_parties = aggregate_table(
     metadata,
     _id("customer_ref"),
     _id("seller_id"),
+    sa.Column("marketplace", sa.String(64), nullable=False),
     sa.Column("profile", sa.String(32), nullable=False),
     sa.Column("currency", sa.String(3), nullable=False),
     sa.Column("total", Big, nullable=False),

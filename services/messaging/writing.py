@@ -166,4 +166,5 @@ def _agreement(
     if order is None:
         raise OrderNotSynced(order_id=thread.order_id)
     contacted = talk.last.get("customer", [0])[0] > 0
-    return agreements.agreed(order, asked, message.author_type, message.visibility, contacted, ctx.now)
+    zone = ctx.settings.zone(order.marketplace)
+    return agreements.agreed(order, asked, message.author_type, message.visibility, contacted, ctx.now, zone)

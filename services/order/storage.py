@@ -72,6 +72,8 @@ settlements = aggregate_table(
     sa.Column("payout_ref", sa.String(64)),
     sa.Column("paid_out", Big, nullable=False),
     sa.Column("proposed", Big, nullable=False),
+    sa.Column("refunded", Big, nullable=False),
+    sa.Column("clawed_back", Big, nullable=False),
 )
 
 marketplaces = aggregate_table(

@@ -27,7 +27,10 @@ def order_view(order: Order, settlement: Settlement | None, principal: Principal
             "state": settlement.state,
             "holds": [{"claim_id": id, **hold} for id, hold in settlement.holds.items()],
             "held": order.money(settlement.held),
+            "refunded": order.money(settlement.refunded),
+            "left": order.money(settlement.left),
             "paid_out": order.money(settlement.paid_out),
+            "clawed_back": order.money(settlement.clawed_back),
             "payout_ref": settlement.payout_ref,
         }
     view["allowed_actions"] = allowed_actions(order, settlement, principal)

@@ -11,6 +11,7 @@ from services.refund.access import rules_of
 from services.refund.model import ClaimFacts, Payment, RefundLedger, ReturnFacts, Wish
 from services.refund.model.refusals import FundingNotAllowed, ReturnRequired
 from services.refund.policies import (
+    EVERYWHERE,
     VELOCITY_WINDOW,
     Asked,
     Case,
@@ -104,7 +105,8 @@ def _case(
     if wanted.reason_code == "malfunction" and profile.limit_months:
         contacted = queries.after_sales_since(ctx, ledger.id)
     asked_at = wanted.asked_at or ctx.now
-    return Case(ledger, profile, who, asked_at, claim, wanted.instrument, wanted.reason_code, contacted)
+    zone = ctx.settings.zone(ledger.marketplace) if profile.limit_months else EVERYWHERE
+    return Case(ledger, profile, who, asked_at, claim, wanted.instrument, wanted.reason_code, contacted, zone)
 
 
 def _given(ctx: Context, who: Principal, kind: str) -> Given | None:

@@ -14,7 +14,6 @@ from services.refund.model import (
     CreditNote,
     Entry,
     Line,
-    NumberSeries,
     PartTax,
     Payment,
     Refund,
@@ -25,6 +24,7 @@ from services.refund.model import (
     Shipment,
     Slice,
 )
+from shared.kernel.numbering import NumberSeries
 from shared.runtime.unit_of_work import Context, Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -59,6 +59,7 @@ ledgers = aggregate_table(
     sa.Column("chargeback", Big, nullable=False),
     sa.Column("gestured", Big, nullable=False),
     sa.Column("cancelled", sa.Boolean, nullable=False),
+    sa.Column("invoice_number", sa.String(40)),
     # M9, T18: the second guard of the cap; the first is the version of the row
     sa.CheckConstraint("captured - succeeded - reserved - chargeback >= 0", name="refund_ledger_cap"),
     sa.CheckConstraint("succeeded >= 0 AND reserved >= 0 AND chargeback >= 0", name="refund_ledger_signs"),

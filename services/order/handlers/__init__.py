@@ -36,7 +36,7 @@ def _orders(data: dict[str, Any]) -> list[tuple[type, str]]:
 def follow_paid_refund(ctx: Context, event: Any) -> None:
     """SET-08, ENT-05, S4-29: money went back to the customer."""
     refund = event.data
-    settling.claw_back(ctx, refund)
+    settling.count_refund(ctx, refund)
     order = ctx.get(Order, refund["order_id"])
     if order is not None:
         entitling.follow(ctx, order, event.type, refund)
@@ -100,6 +100,8 @@ CONTENTS = Contents(
         **dict.fromkeys((*entitling.PENDING, *entitling.GIVEN_UP), FOLLOW_REFUND),
         "return.closed": Reaction(follow_return, loads=_order),
         "refund.succeeded": Reaction(follow_paid_refund, loads=_order_and_settlement),
+        "refund.external_recorded": Reaction(settling.count_external_refund, loads=_order_and_settlement),
+        "refund.reversed": Reaction(settling.take_refund_back, loads=_order_and_settlement),
     },
     timers={
         settling.CLEARANCE: settling.give_up_clearance,

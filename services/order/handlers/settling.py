@@ -97,9 +97,20 @@ def give_up_clearance(ctx: Context, timer: Any) -> None:
     ctx.save(settlement)
 
 
-def claw_back(ctx: Context, refund: dict[str, Any]) -> None:
-    """SET-08."""
+def count_refund(ctx: Context, refund: dict[str, Any]) -> None:
+    """SET-08: before the pay-out it is less, afterwards the next one is."""
     settlement = ctx.get(Settlement, refund["order_id"])
-    if settlement is not None and settlement.paid_out:
-        settlement.claw_back(refund["funding"])
+    if settlement is not None and settlement.refund(refund["funding"]):
+        ctx.save(settlement)
+
+
+def count_external_refund(ctx: Context, event: Any) -> None:
+    """REF-15: paid back without us, and gone all the same."""
+    count_refund(ctx, event.data)
+
+
+def take_refund_back(ctx: Context, event: Any) -> None:
+    """REF-14."""
+    settlement = ctx.get(Settlement, event.data["order_id"])
+    if settlement is not None and settlement.refund_reversed(event.data["funding"]):
         ctx.save(settlement)

@@ -14,7 +14,6 @@ from services.order.invoicing.model import (
     Billing,
     Identity,
     Invoice,
-    InvoiceNumbers,
     SellerUnknown,
 )
 from services.order.invoicing.queries import buyer_of, get_invoice, get_parties, identity_id, list_invoices
@@ -23,10 +22,9 @@ from services.order.model import Order
 from services.order.policies import PHASES, may
 from shared.contracts import invoicing as contracts
 from shared.kernel.errors import Forbidden, NotFound, NotInThisState
+from shared.kernel.numbering import NumberSeries
 from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Context
-
-ZONE = ZoneInfo("Europe/Paris")  # of the days and years on documents, until each marketplace carries its own
 
 
 def set_identity(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +72,8 @@ def make_invoice(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     identity = ctx.get(Identity, identity_id(ctx.tenant, order.seller_id))
     if identity is None:
         raise SellerUnknown(seller_id=order.seller_id)
-    today = _day(ctx.now)
+    zone = ctx.settings.zone(order.marketplace)
+    today = _day(ctx.now, zone)
     invoice = Invoice.issue(
         ctx.new_id("inv"),
         order,
@@ -83,7 +82,7 @@ def make_invoice(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         seller=identity.details,
         buyer=buyer_of(order, ctx.get(Billing, order.id)),
         locale=args.get("locale") or order.customer.get("locale", "en"),
-        ordered_on=_day(order.placed_at),
+        ordered_on=_day(order.placed_at, zone),
         issued_on=today,
         now=ctx.now,
     )
@@ -93,8 +92,8 @@ def make_invoice(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     return invoice_view(invoice)
 
 
-def _day(at: datetime) -> str:
-    return at.astimezone(ZONE).date().isoformat()
+def _day(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).date().isoformat()
 
 
 def _next_number(ctx: Context, identity: Identity, today: str) -> str:
@@ -102,7 +101,7 @@ def _next_number(ctx: Context, identity: Identity, today: str) -> str:
     prefix = f"{identity.series}-{today[:4]}"
     known = hashlib.sha256("\n".join((ctx.tenant, identity.seller_id, prefix)).encode()).hexdigest()[:40]
     id = f"inn_{known}"
-    numbers = ctx.lock(InvoiceNumbers, id) or InvoiceNumbers(id=id, tenant=ctx.tenant, prefix=prefix)
+    numbers = ctx.lock(NumberSeries, id) or NumberSeries(id=id, tenant=ctx.tenant, prefix=prefix)
     number = numbers.take()
     ctx.save(numbers)
     return number

@@ -1,4 +1,4 @@
-"""Invoices, the counters of their numbers, and the names and addresses on them (ORD-14, I12)."""
+"""Invoices, and the names and addresses on them (ORD-14, I12)."""
 
 from __future__ import annotations
 
@@ -73,21 +73,6 @@ class Billing(Aggregate):
         self.details = details
         self.record("billing.recorded", order_id=self.id, changed=changed)
         return True
-
-
-@dataclass(kw_only=True)
-class InvoiceNumbers(Aggregate):
-    """The counter of one seller's series and year. Who takes a number locks its row: none is skipped."""
-
-    stream = "invoice_numbers"
-
-    prefix: str
-    last: int = 0
-
-    def take(self) -> str:
-        """`FA-2026-000042`."""
-        self.last += 1
-        return f"{self.prefix}-{self.last:06d}"
 
 
 @dataclass(kw_only=True)

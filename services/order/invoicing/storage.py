@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.order.invoicing.model import Billing, Identity, Invoice, InvoiceNumbers
+from services.order.invoicing.model import Billing, Identity, Invoice
+from shared.kernel.numbering import NumberSeries
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table
 from shared.storage.types import Json, Utc
@@ -29,7 +30,7 @@ def mappings(metadata: sa.MetaData) -> list[Mapping]:
     return [
         Mapping(Identity, identity),
         Mapping(Billing, billing),
-        Mapping(InvoiceNumbers, numbers),
+        Mapping(NumberSeries, numbers),
         Mapping(Invoice, _invoice(metadata)),
     ]
 

@@ -15,7 +15,10 @@ WHOLE, DISPUTED = "order", "disputed_amount"
 
 @dataclass(kw_only=True)
 class Settlement(Aggregate):
-    """The pay-out of one order; its id is the order's. Amounts are of the order: refunds come off elsewhere, or later.
+    """The pay-out of one order; its id is the order's.
+
+    total: what the order is worth; refunded: what the seller bears of what went back to the customer, off his pay-out
+    while there is something left of it, and off his next one (`clawed_back`) where he has had it already.
 
     holds: what each open claim keeps back, `{mode, amount}`; released: the same of claims that ended, for when one is
     taken up again. paid_out: what was settled so far: less than the total while a claim holds only what it is about
@@ -34,6 +37,8 @@ class Settlement(Aggregate):
     payout_ref: str | None = None
     paid_out: int = 0
     proposed: int = 0
+    refunded: int = 0
+    clawed_back: int = 0
 
     @property
     def held(self) -> int:
@@ -44,7 +49,16 @@ class Settlement(Aggregate):
 
     @property
     def left(self) -> int:
-        return self.total - self.paid_out
+        """What the seller is still to be paid of this order."""
+        return max(0, self._owed - self._had)
+
+    @property
+    def _owed(self) -> int:
+        return max(0, self.total - self.refunded)
+
+    @property
+    def _had(self) -> int:
+        return self.paid_out - self.clawed_back
 
     @property
     def held_whole(self) -> bool:
@@ -120,6 +134,7 @@ class Settlement(Aggregate):
         self.paid_out += self.proposed
         self._record("settled", amount=self.proposed)
         self.proposed = 0
+        self._claw_back()  # what was refunded while the answer was under way
         if not self.left:
             self.state = "settled"
         elif self.holds:
@@ -150,8 +165,34 @@ class Settlement(Aggregate):
                 self.state = "releasable"
                 self._record("releasable", amount=self.left)
 
-    def claw_back(self, funding: list[dict[str, Any]]) -> None:
-        """SET-08: refunded after the seller was paid: his next pay-out is less by what he bears of it (M21)."""
-        borne = sum(part["amount"] for part in funding if part["party"] == "seller")
-        if self.paid_out and borne:
-            self._record("clawback_due", amount=borne, funding=funding)
+    def refund(self, funding: list[dict[str, Any]]) -> bool:
+        """Money went back to the customer: off what is left, and what the seller has had already off his next pay-out
+        (SET-08). Only what he bears himself (M21); True when that is anything."""
+        borne = _borne(funding)
+        self.refunded += borne
+        if self.state == "releasable" and borne:
+            self._record("releasable", amount=self.left)
+        if self.state != "settling":
+            self._claw_back()
+        return borne > 0
+
+    def refund_reversed(self, funding: list[dict[str, Any]]) -> bool:
+        """REF-14: the customer never got it; it is the seller's again, to be settled like the rest."""
+        borne = _borne(funding)
+        self.refunded -= borne
+        if self.state == "settled" and self.left:
+            self.state = "open"
+        self._become_releasable()
+        return borne > 0
+
+    def _claw_back(self) -> None:
+        """SET-08: the seller has had more than the order is worth to him now."""
+        excess = self._had - self._owed
+        if excess > 0:
+            self.clawed_back += excess
+            funding = [{"party": "seller", "id": self.seller_id, "amount": excess}]
+            self._record("clawback_due", amount=excess, funding=funding)
+
+
+def _borne(funding: list[dict[str, Any]]) -> int:
+    return sum(part["amount"] for part in funding if part["party"] == "seller")

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from services.refund.handlers.promises import issue_coupon
-from services.refund.model import CreditNote, NumberSeries, Refund, RefundLedger
+from services.refund.model import CreditNote, Refund, RefundLedger
 from services.refund.policies import ASK_AT, ASK_FIRST_AFTER, IN_HOUSE, PAID_BY_HAND, next_question
 from services.refund.ports import Outcome, Ports
 from services.refund.storage import save_ledger
 from shared.kernel.clock import moment, stamp
+from shared.kernel.numbering import NumberSeries
 from shared.runtime.jobs import JobRun
 from shared.runtime.unit_of_work import Context
 
@@ -96,10 +97,10 @@ def complete(ctx: Context, ledger: RefundLedger, refund: Refund, provider_ref: s
 
     The caller saves refund and ledger.
     """
-    number = _next_number(ctx)
+    number = _next_number(ctx, ledger.marketplace)
     note_id = ctx.new_id("crn")
     refund.succeed(ledger, provider_ref, note_id, ctx.now)
-    ctx.save(CreditNote.issue(note_id, refund, number, ctx.now))
+    ctx.save(CreditNote.issue(note_id, refund, number, ledger.invoice_number, ctx.now))
 
 
 def drop_subscriptions(ctx: Context, ledger: RefundLedger, refund: Refund) -> list[Refund]:
@@ -131,9 +132,9 @@ def _same_money(refund: Refund, outcome: Outcome) -> bool:
     return (outcome.amount, outcome.currency) == (refund.amount, refund.currency)
 
 
-def _next_number(ctx: Context) -> str:
+def _next_number(ctx: Context, marketplace: str) -> str:
     """M19: gapless per tenant, series and year: whoever takes a number keeps the others waiting until it commits."""
-    prefix = f"{SERIES}-{ctx.now.year}"
+    prefix = f"{SERIES}-{ctx.now.astimezone(ctx.settings.zone(marketplace)).year}"
     id = f"{ctx.tenant}:{prefix}"[:64]
     series = ctx.lock(NumberSeries, id) or NumberSeries(id=id, tenant=ctx.tenant, prefix=prefix)
     number = series.take()

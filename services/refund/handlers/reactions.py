@@ -94,6 +94,13 @@ def refund_when_order_cancelled(ctx: Context, event: Envelope) -> None:
         _owe(ctx, ledger, Wanted(Asked("cancellation"), data["reason_code"], data.get("refund_instrument", "original")))
 
 
+def keep_invoice_number(ctx: Context, event: Envelope) -> None:
+    """M19: credit notes from now on name the invoice that they correct."""
+    ledger = synced(ctx.get(RefundLedger, event.data["order_id"]))
+    ledger.invoice_number = event.data["number"]
+    save_ledger(ctx, ledger)
+
+
 # claims
 
 

@@ -3,7 +3,7 @@
 from services.refund.model.chargeback import Chargeback
 from services.refund.model.claim_facts import ClaimFacts
 from services.refund.model.coupon import Coupon
-from services.refund.model.credit_note import CreditNote, NumberSeries
+from services.refund.model.credit_note import CreditNote
 from services.refund.model.entries import ACCOUNTS, Entry, balances
 from services.refund.model.ledger import Payment, RefundLedger
 from services.refund.model.parts import Counter, Line, Part, PartTax, Shipment, Slice, Wish
@@ -25,7 +25,6 @@ __all__ = [
     "CreditNote",
     "Entry",
     "Line",
-    "NumberSeries",
     "Part",
     "PartTax",
     "Payment",

@@ -15,24 +15,6 @@ from shared.kernel.money import Money
 
 
 @dataclass(kw_only=True)
-class NumberSeries(Aggregate):
-    """The counter of one series and year; its row is locked by whoever takes a number, so that none is ever skipped.
-
-    prefix: `<series>-<year>`.
-    """
-
-    stream = "number_series"
-
-    prefix: str
-    last: int = 0
-
-    def take(self) -> str:
-        """The next number: `AV-2026-000042`."""
-        self.last += 1
-        return f"{self.prefix}-{self.last:06d}"
-
-
-@dataclass(kw_only=True)
 class CreditNote(Aggregate):
     """What the customer gets in writing. Immutable: a correction is another note."""
 
@@ -52,8 +34,11 @@ class CreditNote(Aggregate):
     issued_at: datetime
 
     @classmethod
-    def issue(cls, id: str, refund: Refund, number: str, now: datetime) -> CreditNote:
-        """REF-09: total = the refund; the tax table is the sum of its slices' taxes per code and rate (M19)."""
+    def issue(cls, id: str, refund: Refund, number: str, invoice_number: str | None, now: datetime) -> CreditNote:
+        """REF-09: total = the refund; the tax table is the sum of its slices' taxes per code and rate (M19).
+
+        invoice_number: of the invoice that it corrects, where the order has one.
+        """
         note = cls(
             id=id,
             tenant=refund.tenant,
@@ -62,7 +47,7 @@ class CreditNote(Aggregate):
             refund_id=refund.id,
             seller_id=refund.seller_id,
             customer_ref=refund.customer_ref,
-            invoice_number=None,
+            invoice_number=invoice_number,
             currency=refund.currency,
             total=refund.amount,
             lines=[line_data(piece) for piece in refund.slices if piece.kind == "line"],

@@ -45,7 +45,8 @@ class RefundLedger(Aggregate):
     """The money of one order. available = captured − succeeded − reserved − chargeback, never below zero (I1).
 
     Every change of the counters appends its double entry to `entries`: those since the last save are stored with it.
-    `gestured` counts the commercial gestures, in flight and paid: their limit is per order (T20).
+    `gestured` counts the commercial gestures, in flight and paid: their limit is per order (T20). `invoice_number`: of
+    the order's invoice, for the credit notes that correct it (M19).
     """
 
     stream = "refund_ledger"
@@ -66,6 +67,7 @@ class RefundLedger(Aggregate):
     chargeback: int = 0
     gestured: int = 0
     cancelled: bool = False
+    invoice_number: str | None = None
     entries: list[Entry] = field(default_factory=list, repr=False, compare=False)
 
     # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────

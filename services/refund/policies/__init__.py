@@ -2,7 +2,7 @@
 
 from services.refund.policies.amounts import Asked, AskedLine, funded, of_return, plan, split, subscriptions_of
 from services.refund.policies.approval import Given, limits, must_be_approved
-from services.refund.policies.eligibility import Case, accepted, check, judge, reason_known, synced
+from services.refund.policies.eligibility import EVERYWHERE, Case, accepted, check, judge, reason_known, synced
 from services.refund.policies.execution import (
     ASK_FIRST_AFTER,
     IN_HOUSE,
@@ -32,6 +32,7 @@ __all__ = [
     "ASK_AT",
     "ASK_FIRST_AFTER",
     "DEDUCTIONS",
+    "EVERYWHERE",
     "IN_HOUSE",
     "PAID_BY_HAND",
     "PROFILES",

@@ -40,7 +40,7 @@ def _too_late(profile: Profile, window: dict[str, Any] | None) -> bool:
     """E3 with other months; a refund that was decided without a window has no date to judge by."""
     if not profile.limit_months or window is None:
         return False
-    until = months_end(moment(window["bought"]), profile.limit_months, zone_named(profile.time_zone))
+    until = months_end(moment(window["bought"]), profile.limit_months, zone_named(window["zone"]))
     return moment(window["asked"]) > until
 
 

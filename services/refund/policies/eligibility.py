@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from services.refund.model import ClaimFacts, RefundLedger
 from services.refund.model.refusals import (
@@ -17,7 +18,7 @@ from services.refund.model.refusals import (
 )
 from services.refund.policies.profiles import REASONS, Profile
 from services.refund.policies.verdicts import Verdict, refused
-from shared.kernel.calendar import months_end, zone_named
+from shared.kernel.calendar import months_end
 from shared.kernel.clock import moment, stamp
 from shared.kernel.errors import Forbidden
 from shared.kernel.principal import Principal
@@ -26,13 +27,14 @@ INSTRUMENTS_BY_HAND = ("bank_transfer", "manual")  # paid by a person outside an
 PROMISES = ("coupon", "store_credit")
 RIGHT, DISCRETION = "right", "discretion"
 _SELLER_SIDE = ("seller", "integrator")
+EVERYWHERE = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """What the rules look at. asked_at: when the refund was asked for first. contacted_at: when after-sales was, if so.
 
-    reason_code: None where nobody named one yet.
+    reason_code: None where nobody named one yet. zone: the marketplace's, by whose days the windows of E3 and E4 end.
     """
 
     ledger: RefundLedger
@@ -43,6 +45,7 @@ class Case:
     instrument: str = "original"
     reason_code: str | None = None
     contacted_at: datetime | None = None
+    zone: ZoneInfo = EVERYWHERE
 
 
 def synced(ledger: RefundLedger | None) -> RefundLedger:
@@ -130,8 +133,9 @@ def _no_open_chargeback(case: Case) -> Verdict:
 def _window(case: Case) -> Verdict:
     """E3, S3-16: the last day of refunds; nobody overrides it. What the suite itself owes is no refund at will."""
     profile, bought = case.profile, moment(case.ledger.placed_at)
-    until = months_end(bought, profile.limit_months, zone_named(profile.time_zone))
+    until = months_end(bought, profile.limit_months, case.zone)
     facts = {"bought": case.ledger.placed_at, "until": stamp(until), "asked": stamp(case.asked_at)}
+    facts["zone"] = str(case.zone)
     if case.asked_at <= until or case.who.role == "system":
         return Verdict("E3", True, facts, profile.revision)
     return refused(RefundWindowClosed(bought=facts["bought"], until=facts["until"]), profile.revision, facts)
@@ -140,7 +144,7 @@ def _window(case: Case) -> Verdict:
 def _right(case: Case) -> Verdict:
     """E4, S3-11 to S3-13, S3-20: a right within the first month for a valid reason, then the seller's discretion."""
     profile, reason = case.profile, case.reason_code
-    until = months_end(moment(case.ledger.placed_at), profile.right_months, zone_named(profile.time_zone))
+    until = months_end(moment(case.ledger.placed_at), profile.right_months, case.zone)
     valid = reason in profile.right_reasons
     if reason == "malfunction":
         valid = valid and case.contacted_at is not None and case.contacted_at < case.asked_at

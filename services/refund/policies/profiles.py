@@ -67,7 +67,7 @@ class Profile:
     gesture_tax: price_reduction (taxes shrink with the price) or goodwill (no tax inside) (M10).
     instrument_order: which payments are drained first; those not named follow, latest capture first (M11).
     instruments: beside the original one, by role (M12). right_months, limit_months: E4, E3; 0 means without end.
-    right_reasons: for which a customer has the right. coupon_days: how long a coupon is valid. time_zone: of E3 and E4.
+    right_reasons: for which a customer has the right. coupon_days: how long a coupon is valid.
     late_days: after so many days a settlement counts as late (N10).
     """
 
@@ -84,7 +84,6 @@ class Profile:
     right_reasons: tuple[str, ...] = ()
     coupon_days: int = 365
     late_days: int = 3
-    time_zone: str = "Europe/Paris"
     revision: int = 1
 
     def data(self) -> dict[str, Any]:

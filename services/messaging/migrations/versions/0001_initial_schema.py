@@ -315,6 +315,7 @@ def upgrade() -> None:
         sa.Column("told", shared.storage.types.Json(), nullable=False),
         sa.Column("customer_ref", sa.String(length=64), nullable=False),
         sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("marketplace", sa.String(length=64), nullable=False),
         sa.Column("profile", sa.String(length=32), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -315,6 +315,7 @@ def upgrade() -> None:
         sa.Column("chargeback", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("gestured", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("cancelled", sa.Boolean(), nullable=False),
+        sa.Column("invoice_number", sa.String(length=40), nullable=True),
         sa.CheckConstraint("captured - succeeded - reserved - chargeback >= 0", name="refund_ledger_cap"),
         sa.CheckConstraint("succeeded >= 0 AND reserved >= 0 AND chargeback >= 0", name="refund_ledger_signs"),
         sa.PrimaryKeyConstraint("id"),
