@@ -9,6 +9,7 @@ from services.claim.model.sla import SlaClocks
 from services.claim.profiles import PROFILES
 from services.claim.profiles.activation import TenantProfile
 from services.claim.returns.model import Return
+from services.claim.saved.model import SavedView
 from services.claim.score.model import SellerScore
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
@@ -68,14 +69,39 @@ claims = aggregate_table(
     sa.Column("requester_name", sa.String(120)),
     sa.Column("own_reason", Json),
     sa.Column("rating", Json),
-    # A list is read as one scan per category and state, so one index serves it and every choice of them.
-    _index("claim_by_state", "tenant", "category", "state", "updated_at", "id"),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("due_at", Utc),
+    # A list is read as one scan per state, so one index serves every choice of them (desk/pages.py).
+    _index("claim_by_state", "tenant", "state", "updated_at", "id"),
     _index("claim_by_seller", "tenant", "seller_id", "state", "updated_at", "id"),
     _index("claim_by_customer", "tenant", "customer_ref", "updated_at", "id"),
     _index("claim_by_order", "tenant", "order_id", "updated_at", "id"),
     # Nobody is awaited on what is over, and few claims are assigned: these two stay small.
     _index("claim_by_awaiting", "tenant", "awaiting", "updated_at", "id", when="awaiting"),
     _index("claim_by_assignee", "tenant", "assignee", "updated_at", "id", when="assignee"),
+    _index("claim_by_due", "tenant", "due_at", when="due_at"),
+)
+
+# What PostgreSQL looks up where few claims among many are meant: the words of each, and each fact with its letter.
+SEARCHED: sa.ColumnElement[str] = sa.literal_column(
+    "array_to_tsvector(array_remove(string_to_array(btrim(words), ' ') || array['t:' || tenant, 's:' || state,"
+    " 'c:' || category, 'r:' || reason_code, 'm:' || marketplace, 'h:' || handler, 'b:' || seller_id,"
+    " 'a:' || assignee], null))"
+)
+# A short list of entries still to be sorted in, since every search reads it.
+SEARCH_INDEX = f"CREATE INDEX claim_search ON claim USING gin (({SEARCHED})) WITH (gin_pending_list_limit = 512)"
+sa.event.listen(claims, "after_create", sa.DDL(SEARCH_INDEX.replace("%", "%%")).execute_if(dialect="postgresql"))
+
+saved_views = aggregate_table(
+    "saved_view",
+    metadata,
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(80), nullable=False),
+    sa.Column("owner", sa.String(96), nullable=False),
+    sa.Column("team", sa.String(96), nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False),
+    sa.Column("filters", Json, nullable=False),
+    _index("saved_view_by_team", "tenant", "team", "id"),
 )
 
 order_cases = aggregate_table(
@@ -218,6 +244,7 @@ STORAGE = Storage(
         Mapping(Offer, offers),
         Mapping(Colleague, colleagues),
         Mapping(DeskModule, modules),
+        Mapping(SavedView, saved_views),
         Mapping(Return, returns),
     ],
 )

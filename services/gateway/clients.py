@@ -32,6 +32,7 @@ OWNERS = {
     "claim_module": "claim",
     "claim_reason": "claim",
     "claim_count": "claim",
+    "saved_view": "claim",
     "offer": "claim",
     "oversight": "claim",
     "return": "claim",

@@ -4,57 +4,37 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.gateway.views import Claim, Labels, Message, Refund, Thread, Versioned, View, Warning
-from shared.contracts.fields import Id, Moment, Whole
+from services.gateway.claim_views import Counts, Module, Offer, OrderPart, Return
+from services.gateway.views import Claim, Message, Refund, Thread, Versioned, View, Warning
+from shared.contracts.fields import Id, Whole
+
+__all__ = ["Counts", "Module", "Offer", "OrderPart", "Return"]
 
 
-class Return(Versioned):
-    """lines: units announced, arrived whole, damaged, missing, found good, put back into stock."""
+class Count(View):
+    """more: there are more than were counted."""
 
-    claim_id = Id(required=True)
-    order_id = Id(required=True)
-    rma = Id(required=True, allow_none=True)
-    state = fields.String(required=True)
-    label = fields.Nested(Labels, required=True)
-    method = fields.String(required=True)
-    lines = fields.List(fields.Dict(), required=True)
-    cost_bearer = fields.String(required=True, allow_none=True)
-    refund_id = Id(required=True, allow_none=True)
-    requested_at = Moment(required=True)
-    updated_at = Moment(required=True)
+    count = Whole(required=True)
+    more = fields.Boolean(required=True)
 
 
-class Counts(View):
-    """Claims that are not over, per state; mine: those that wait for the caller. more: names counted no further."""
+class SavedView(Versioned):
+    """filters: as they were sent; `me` in them is whoever looks. mine: else a colleague shares it."""
 
-    states = fields.Dict(required=True)
-    mine = Whole(required=True)
-    more = fields.List(fields.String(), required=True)
-
-
-class Module(Versioned):
-    """mode: off, enabled, or auto_include: the main supplier of the product joins by itself."""
-
-    marketplace = Id(required=True)
-    profile = Id(required=True)
-    mode = fields.String(required=True)
-    reasons_off = fields.List(Id(), required=True)
-    reasons_added = fields.List(fields.Dict(), required=True)
+    key = Id(required=True)
+    name = fields.String(required=True)
+    mine = fields.Boolean(required=True)
+    shared = fields.Boolean(required=True)
+    filters = fields.Dict(required=True)
 
 
-class Offer(Versioned):
-    seller_id = Id(required=True)
-    product_id = Id(required=True)
-    marketplace = Id(required=True)
-    title = fields.String(required=True)
-    published = fields.Boolean(required=True)
+class SavedViews(View):
+    items = fields.List(fields.Nested(SavedView), required=True)
 
 
-class OrderPart(View):
-    """One delivery or product of an order."""
-
-    order_id = Id(required=True)
-    order_number = Id(required=True)
+class RemovedView(View):
+    key = Id(required=True)
+    removed = fields.Boolean(required=True)
 
 
 class ClaimPage(Claim):

@@ -401,23 +401,6 @@ REMOVE_OBSERVER = Operation("claim.remove_observer", ObserverArgs(), may=STAFF)
 # queries
 
 
-class ListArgs(Strict):
-    """Newest change first, or the one that nobody touched for longest. awaiting: `me` or a party; assignee: `me`,
-    `none` or a user id."""
-
-    category = fields.String(validate=validate.Length(max=32))
-    order = fields.String(load_default="newest", validate=validate.OneOf(("newest", "oldest")))
-    state = fields.List(fields.String(validate=validate.OneOf(STATES)), validate=validate.Length(min=1, max=9))
-    order_id = Id()
-    seller_id = Id()
-    customer_ref = Id()
-    awaiting = fields.String(validate=validate.Length(min=1, max=80))
-    assignee = Id()
-    updated_after = Moment()
-    limit = Whole(least=1, most=200, load_default=50)
-    cursor = fields.String(validate=validate.Length(max=300))
-
-
 class OfOrdersArgs(Strict):
     order_ids = fields.List(Id(), required=True, validate=validate.Length(min=1, max=BULK))
 
@@ -427,6 +410,5 @@ class NoArgs(Strict):
 
 
 GET = Operation("claim.get", OneClaim(), reads=True, may=PARTIES)
-LIST = Operation("claim.list", ListArgs(), reads=True, may=PARTIES)
 OF_ORDERS = Operation("claim.of_orders", OfOrdersArgs(), reads=True, may=PARTIES)
 PROFILES = Operation("claim.profiles", NoArgs(), reads=True, may=EVERYBODY, on=ANYTHING)

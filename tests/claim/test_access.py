@@ -6,6 +6,7 @@ import pytest
 
 from services.claim.storage import claims
 from shared.contracts import claim as contracts
+from shared.contracts.claim_lists import LIST
 from shared.contracts.registry import Operation
 from shared.kernel.principal import ROLES, Principal
 from shared.runtime.calls import Call
@@ -33,7 +34,7 @@ ARGS = {
     "claim.add_observer": {"kind": "supplier", "id": "sup_9"},
     "claim.remove_observer": {"kind": "supplier", "id": "sup_1"},
 }
-OPERATIONS = {found.name: found for found in vars(contracts).values() if isinstance(found, Operation)}
+OPERATIONS = {found.name: found for found in (*vars(contracts).values(), LIST) if isinstance(found, Operation)}
 MINIMAL = {
     **{name: {"claim_id": "clm_1", **args} for name, args in ARGS.items()},
     "claim.open": {"order_id": "ord_1", "reason_code": "other", "text": "hm"},

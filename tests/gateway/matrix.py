@@ -11,7 +11,9 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from shared.contracts.claim_lists import SAVE_VIEW
 from shared.contracts.fields import MoneySchema
+from shared.kernel import principal
 from shared.kernel.principal import Principal
 from shared.ops.seals import seal, unseal
 from tests.gateway.conftest import Api
@@ -19,16 +21,7 @@ from tests.gateway.test_journey import open_claim, shipped_order
 from tests.suite import PARCEL, TENANT, agent, coordinator, customer, integrator, order_args, seller, supplier
 
 STANDINGS = ("own", "foreign", "former", "elsewhere")
-ROLES = (
-    "customer",
-    "seller",
-    "supplier",
-    "coordinator",
-    "platform_agent",
-    "account_observer",
-    "mail_observer",
-    "integrator",
-)
+ROLES = tuple(role for role in principal.ROLES if role != "system")
 AMOUNT = {"amount": 100, "currency": "EUR"}
 GESTURE = {"kind": "commercial_gesture", "amount": AMOUNT}
 STATEMENT = "provider_ref,payment_ref,refund_id,amount,currency,at\nre_x,pi_x,,100,EUR,2026-01-02T00:00:00Z\n"
@@ -72,6 +65,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "thread.get": {"thread_id": "{thread_id}"},
     "thread.messages": {"thread_id": "{thread_id}"},
     "claim.bulk": {"action": "start"},
+    "saved_view.save": {"key": "mine", "name": "Mine", "filters": {"awaiting": "me"}},
+    "saved_view.remove": {"key": "other"},
     "claim_module.configure": {"marketplace": "elsewhere", "profile": "issue"},
     "claim_module.get": {"marketplace": "site", "profile": "issue"},
     "claim_reason.list": {"order_id": "{order_id}"},
@@ -193,6 +188,9 @@ class World:
         file = api.post(f"/v1/threads/{thread}/attachments", seller(), {"name": "a.png", "size": 1})
         for who in (seller(), coordinator()):
             api.post(f"/v1/threads/{thread}/draft", who, {"text": "We were about to"}, method="PUT")
+        for role in ROLES:
+            if role in SAVE_VIEW.may and (who := caller(role, "own")):
+                api.post("/v1/desk/views/mine", who, {"name": "Mine", "filters": {}}, method="PUT")
         self.ids = {
             "alias_id": alias["alias_id"],
             "mail_id": received["mail_id"],

@@ -7,10 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.claim import queries
+from services.claim.access.queries import scope
+from services.claim.lists import queries as pages
 from services.claim.model.parts import viewer
 from services.claim.model.states import OPEN, STATES
+from services.claim.saved.queries import chosen
 from services.claim.storage import claims
-from shared.contracts.claim import CATEGORIES
 from shared.kernel.clock import moment
 from shared.kernel.errors import Forbidden
 from shared.runtime.unit_of_work import Context
@@ -21,23 +23,22 @@ OPEN_STATES = tuple(state for state in STATES if state in OPEN)
 
 def count_claims(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Per state that is not over, and of those that wait for the caller; `more` names what was not counted out."""
-    where = queries.scope(ctx.principal)
+    where = scope(ctx.principal)
     where += [claims.c[name] == args[name] for name in ("category", "seller_id") if name in args]
-    # what an index holds together: one short scan for each state and category
-    categories = [args["category"]] if "category" in args else list(CATEGORIES)
-    parts = {
-        state: [_few([*where, claims.c.state == state, claims.c.category == each]) for each in categories]
-        for state in OPEN_STATES
-    }
-    parts["mine"] = [_few([*where, claims.c.awaiting == viewer(ctx.principal)])]
-    columns = [each.label(f"{name}_{at}") for name, each_of in parts.items() for at, each in enumerate(each_of)]
-    row = ctx.connection.execute(sa.select(*columns)).mappings().one()
-    found = {name: sum(row[f"{name}_{at}"] for at in range(len(each_of))) for name, each_of in parts.items()}
+    parts = {state: _few([*where, claims.c.state == state]) for state in OPEN_STATES}
+    parts["mine"] = _few([*where, claims.c.awaiting == viewer(ctx.principal)])
+    row = ctx.connection.execute(sa.select(*(part.label(name) for name, part in parts.items()))).mappings().one()
     return {
-        "states": {state: min(found[state], COUNTED) for state in OPEN_STATES},
-        "mine": min(found["mine"], COUNTED),
-        "more": [name for name, number in found.items() if number > COUNTED],
+        "states": {state: min(row[state], COUNTED) for state in OPEN_STATES},
+        "mine": min(row["mine"], COUNTED),
+        "more": [name for name in parts if row[name] > COUNTED],
     }
+
+
+def count_found(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """How many claims these filters or this saved view leave."""
+    found = pages.count(ctx, chosen(ctx, args), COUNTED)
+    return {"count": min(found, COUNTED), "more": found > COUNTED}
 
 
 def _few(where: list[Any]) -> sa.ScalarSelect[int]:

@@ -20,11 +20,13 @@ from services.claim.profiles.activation import activate
 from services.claim.returns import handlers as send_back
 from services.claim.returns import queries as return_queries
 from services.claim.returns.model import Return
+from services.claim.saved import handlers as keep_views
+from services.claim.saved.queries import list_views
 from services.claim.score.handlers import COUNT_SCORES, count_scores
 from services.claim.score.queries import get_score
 from services.claim.timeline import timeline
 from shared.contracts import claim as contracts
-from shared.contracts import claim_desk, returns, sla
+from shared.contracts import claim_desk, claim_lists, returns, sla
 from shared.contracts.timeline import CASE_FILE, OF_CLAIM
 from shared.runtime.tables import Command, Contents, Query, Reaction
 
@@ -88,10 +90,14 @@ CONTENTS = Contents(
         Command(returns.CANCEL, send_back.cancel, _the_return),
         Command(claim_desk.CONFIGURE, modules.configure),
         Command(claim_desk.RECORD_OFFER, desk.record_offer),
+        Command(claim_lists.SAVE_VIEW, keep_views.save_view),
+        Command(claim_lists.REMOVE_VIEW, keep_views.remove_view),
     ),
     queries=(
         Query(contracts.GET, queries.get_claim),
-        Query(contracts.LIST, queries.list_claims),
+        Query(claim_lists.LIST, queries.list_claims),
+        Query(claim_lists.COUNT, desk_queries.count_found),
+        Query(claim_lists.VIEWS_OF, list_views),
         Query(contracts.OF_ORDERS, queries.claims_of_orders),
         Query(contracts.PROFILES, queries.list_profiles),
         Query(sla.SELLER_SCORE, get_score),

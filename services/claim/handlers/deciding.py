@@ -46,12 +46,12 @@ def take_up(ctx: Context, claim: Claim) -> TakenUp:
 
 def keep(ctx: Context, at: TakenUp) -> dict[str, Any]:
     """Store the claim, what its order must know of it, and its deadlines; answers the view."""
+    follow(ctx, at.claim)
     ctx.save(at.claim)
     if at.case is not None and at.case.note(at.claim):
         ctx.save(at.case)
     if at.claim.state != at.before:
         _set_deadlines(ctx, at)
-    follow(ctx, at.claim)
     return claim_view(at.claim, at.asking)
 
 

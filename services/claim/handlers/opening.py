@@ -140,5 +140,5 @@ def _keep(ctx: Context, claim: Claim) -> None:
         seat(ctx, claim, observer["kind"], observer["id"], active=True)
     promise(ctx, claim)
     wake(ctx, claim)
-    ctx.save(claim)
     follow(ctx, claim)
+    ctx.save(claim)

@@ -22,11 +22,13 @@ def promise(ctx: Context, claim: Claim) -> None:
 
 
 def follow(ctx: Context, claim: Claim) -> None:
-    """After each change of a claim: its clocks, and one timer for each that runs."""
+    """Before each change of a claim is saved: its clocks, one timer for each that runs, and when it is due."""
     if claim.profile.sla is None:
         return
+    zone = ctx.settings.zone(claim.marketplace)
     clocks = ctx.get(SlaClocks, claim.id) or SlaClocks(id=claim.id, tenant=claim.tenant)
-    changed = clocks.follow(claim, ctx.now, ctx.settings.zone(claim.marketplace))
+    changed = clocks.follow(claim, ctx.now, zone)
+    claim.due_at = clocks.next_due(claim, zone)
     if changed:
         ctx.save(clocks)
         set_timers(ctx, claim, clocks, changed)

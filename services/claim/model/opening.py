@@ -14,6 +14,7 @@ from services.claim.model.order_case import OrderCase
 from services.claim.model.parts import REQUESTER
 from services.claim.model.states import PLATFORM_REVIEW, SUBMITTED
 from services.claim.model.subject import Subject, of_order
+from services.claim.model.words import words_of
 from services.claim.policies import COORDINATORS, PLATFORM, SELLER, Profile, Reason
 from shared.kernel.errors import Forbidden
 
@@ -144,6 +145,7 @@ def _new_claim(
         handler = COORDINATORS  # nobody sells the site
     case = subject.order
     by_seller = asking.who.role in ("seller", "integrator")
+    title = complaint.title or reason.labels["en"]
     return Claim(
         id=complaint.claim_id,
         tenant=subject.tenant,
@@ -160,7 +162,8 @@ def _new_claim(
         product_id=complaint.product_id or subject.product_id,
         delivery_id=complaint.delivery_id,
         requester_name=asking.who.name if asking.who.role == "customer" else None,
-        title=complaint.title or reason.labels["en"],
+        title=title,
+        words=words_of(title, subject.number, case.number if case else None, subject.customer_ref),
         description=complaint.text,
         reason_code=reason.code,
         lines=lines,

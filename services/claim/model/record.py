@@ -27,7 +27,8 @@ class ClaimRecord(Aggregate):
     state_since: when the present state was reached; windows and timers count from it. awaiting: the party whose turn
     it is, None when nobody's. hold: it holds the order's settlement while it is open. resolution: the last one chosen,
     with its status. last_*_public_at: when each side last spoke in public. own_reason: the reason as the marketplace
-    worded it, where it is none of the profile's. requester_name: as he was signed in, never in an event.
+    worded it, where it is none of the profile's. requester_name: as he was signed in, never in an event. words: what it
+    is found by. due_at: when the next promise runs out, or ran out.
     """
 
     stream = "claim"
@@ -70,6 +71,8 @@ class ClaimRecord(Aggregate):
     requester_name: str | None = None
     own_reason: dict[str, Any] | None = None
     rating: dict[str, Any] | None = None
+    words: str = " "
+    due_at: datetime | None = None
 
     # what it is
 

@@ -102,6 +102,15 @@ class SlaClocks(Aggregate):
                 at = run.at(target.time if run.warned else _warn_after(target), hours)
             yield clock, at
 
+    def next_due(self, claim: Claim, zone: ZoneInfo) -> datetime | None:
+        """The end of the clock that runs out next, or ran out first; None while none runs."""
+        ends = []
+        for clock, target in _promises(claim).targets.items():
+            run = self.run(clock)
+            if run is not None and run.ended_at is None:
+                ends.append(run.at(target.time, _promises(claim).opening_hours(clock, zone)))
+        return min((end for end in ends if end is not None), default=None)
+
     def look(self, claim: Claim, clock: str, now: datetime, zone: ZoneInfo) -> bool:
         """Warn or tell the breach, once per clock and period; answers whether it was broken right now."""
         run, target = self.run(clock), _promises(claim).targets.get(clock)

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.claim import queries
+from services.claim.access.queries import scope
 from services.claim.returns.model import POSSIBLE, RETURNLESS, Return
 from services.claim.storage import STORAGE, claims, returns
 from shared.kernel.clock import stamp
@@ -39,7 +40,7 @@ def get_return(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 
 def list_returns(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Newest change first, of the claims that the caller sees."""
-    seen = sa.select(claims.c.id).where(*queries.scope(ctx.principal))
+    seen = sa.select(claims.c.id).where(*scope(ctx.principal))
     where = [returns.c.tenant == ctx.tenant, returns.c.claim_id.in_(seen)]
     where += [returns.c[name] == args[name] for name in ("claim_id", "order_id", "state") if name in args]
     return page(

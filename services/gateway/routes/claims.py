@@ -17,7 +17,7 @@ from services.gateway.preview import SeenClaim, seen_claim
 from services.gateway.problems import ObserverAddressRefused
 from services.gateway.table import Route
 from shared.contracts import claim as contract
-from shared.contracts import messaging, timeline
+from shared.contracts import claim_lists, messaging, timeline
 from shared.contracts.fields import Id, Moment, Whole
 from shared.kernel.errors import InvalidInput
 from shared.runtime.calls import Answer
@@ -28,7 +28,7 @@ ONE = "/v1/claims/{claim_id}"
 OPEN_STATES = ["submitted", "in_progress", "solution_proposed", "platform_review"]
 
 
-class ListedClaims(contract.ListArgs):
+class ListedClaims(claim_lists.ListArgs):
     """The filters of claim.list; expand: `messages` brings each claim's messages along."""
 
     expand = fields.String(validate=validate.OneOf(("messages",)))
@@ -85,8 +85,9 @@ def list_claims(gateway: Any, inquiry: Inquiry) -> Answer:
 
 
 def desk(gateway: Any, inquiry: Inquiry) -> Answer:
-    """The claims that somebody still has to do something about, unless states are named."""
-    inquiry.args.setdefault("state", OPEN_STATES)
+    """The claims that somebody still has to do something about, unless states or a saved view are named."""
+    if "view" not in inquiry.args:
+        inquiry.args.setdefault("state", OPEN_STATES)
     return named_requesters(gateway, inquiry, gateway.clients.call("claim", inquiry.call()))
 
 
@@ -119,7 +120,7 @@ ROUTES = (
     read(
         "/v1/claims",
         "List claims, newest change first",
-        contract.LIST,
+        claim_lists.LIST,
         schema=ListedClaims(),
         view=views.listing(views.ClaimWithMessages),
         answer=list_claims,
@@ -127,7 +128,7 @@ ROUTES = (
     read(
         "/v1/desk/claims",
         "The desk: claims that are not over",
-        contract.LIST,
+        claim_lists.LIST,
         view=views.listing(views.Claim),
         answer=desk,
     ),

@@ -10,12 +10,14 @@ from services.gateway.compose import named_requesters, order_list
 from services.gateway.inquiry import Inquiry
 from services.gateway.table import Route
 from shared.contracts import claim_desk as contract
+from shared.contracts import claim_lists as lists
 from shared.contracts import order
 from shared.kernel.errors import NotFound
 from shared.runtime.calls import Answer
 
 read = partial(Route, "GET", tag="desk", scope="claims:read")
 write = partial(Route, tag="desk", scope="claims:write")
+VIEW = "/v1/desk/views/{key}"
 MODULE = "/v1/claim-modules/{marketplace}/{profile}"
 
 
@@ -68,6 +70,10 @@ ROUTES = (
     ),
     write("POST", "/v1/claims/{claim_id}:rate", "Rate how the claim was handled", contract.RATE, view=views.Claim()),
     read("/v1/desk/counts", "How many claims are not over", contract.COUNTS, view=desk_views.Counts()),
+    read("/v1/desk/count", "How many claims these filters leave", lists.COUNT, view=desk_views.Count()),
+    read("/v1/desk/views", "Saved views, one's own and shared ones", lists.VIEWS_OF, view=desk_views.SavedViews()),
+    write("PUT", VIEW, "Keep filters under a name", lists.SAVE_VIEW, view=desk_views.SavedView()),
+    write("DELETE", VIEW, "Throw a saved view away", lists.REMOVE_VIEW, view=desk_views.RemovedView()),
     read(
         "/v1/oversight/claims",
         "Problems of every seller, the longest untouched first",

@@ -57,6 +57,8 @@ def upgrade() -> None:
         sa.Column("requester_name", sa.String(length=120), nullable=True),
         sa.Column("own_reason", shared.storage.types.Json(), nullable=True),
         sa.Column("rating", shared.storage.types.Json(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("due_at", shared.storage.types.Utc(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("claim", schema=None) as batch_op:
@@ -75,9 +77,16 @@ def upgrade() -> None:
             sqlite_where=sa.text("awaiting IS NOT NULL"),
         )
         batch_op.create_index("claim_by_customer", ["tenant", "customer_ref", "updated_at", "id"], unique=False)
+        batch_op.create_index(
+            "claim_by_due",
+            ["tenant", "due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
         batch_op.create_index("claim_by_order", ["tenant", "order_id", "updated_at", "id"], unique=False)
         batch_op.create_index("claim_by_seller", ["tenant", "seller_id", "state", "updated_at", "id"], unique=False)
-        batch_op.create_index("claim_by_state", ["tenant", "category", "state", "updated_at", "id"], unique=False)
+        batch_op.create_index("claim_by_state", ["tenant", "state", "updated_at", "id"], unique=False)
 
     op.create_table(
         "claim_return",
@@ -284,6 +293,25 @@ def upgrade() -> None:
         sa.Column("committed_at", shared.storage.types.Utc(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("event_id"),
     )
+    op.create_table(
+        "saved_view",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("told", shared.storage.types.Json(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("owner", sa.String(length=96), nullable=False),
+        sa.Column("team", sa.String(length=96), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("filters", shared.storage.types.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("saved_view", schema=None) as batch_op:
+        batch_op.create_index("saved_view_by_team", ["tenant", "team", "id"], unique=False)
+
     op.create_table(
         "seal",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
