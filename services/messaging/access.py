@@ -31,7 +31,7 @@ def standing(ctx: Context, thread: Thread) -> str | None:
         return "insider"
     if principal.role == "customer":
         return "outsider" if principal.party is not None and principal.party == thread.customer_ref else None
-    if principal.role in JOINING:
+    if principal.role in JOINING or policies.follows_by_mail(principal):
         inclusion = ctx.get(Inclusion, inclusion_id(thread.id, *policies.author_of(principal)))
         if inclusion is None or not inclusion.active:
             return None

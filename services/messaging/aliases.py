@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.messaging import policies
-from services.messaging.access import need_thread, thread_of_claim
+from services.messaging.access import need_thread
 from services.messaging.mail_model import LIFE, Alias, AliasBook, Holder, MaskedMailOff, Senders
 from services.messaging.model import Inclusion, Message, OrderParties, Thread
 from services.messaging.storage import STORAGE, aliases, inclusions
@@ -146,7 +146,7 @@ def equip(ctx: Context, thread: Thread, holders: Iterable[Holder] | None = None)
             _ensure(ctx, thread.id, (kind, ref), domain, thread_id=thread.id)
 
 
-def redirect(ctx: Context, thread: Thread, target_id: str) -> None:
+def redirect(ctx: Context, thread: Thread) -> None:
     """ALI-04: the claim was merged; what still arrives at its addresses belongs to the other thread."""
     if not ctx.settings or not ctx.settings.relay_domain:
         return
@@ -155,14 +155,21 @@ def redirect(ctx: Context, thread: Thread, target_id: str) -> None:
         return
     for alias in ctx.find(Alias, aliases.c.thread_id == thread.id):
         if alias.works(ctx.now):
-            book.revoke(alias, "merged", redirect_to=thread_of_claim(target_id))
+            book.revoke(alias, "merged", redirect_to=thread.merged_into)
             ctx.save(alias)
     ctx.save(book)
 
 
+def surviving(ctx: Context, thread_id: str | None) -> str | None:
+    """Where this thread's conversation goes on: its claim may have been merged, and that one too."""
+    while thread_id and (thread := ctx.get(Thread, thread_id)) is not None and thread.merged_into:
+        thread_id = thread.merged_into
+    return thread_id
+
+
 def renewed(ctx: Context, alias: Alias) -> dict[str, Any]:
     """A fresh alias for the holder of one that is over."""
-    subject = {"thread_id": alias.redirect_to or alias.thread_id, "order_id": alias.order_id}
+    subject = {"thread_id": surviving(ctx, alias.thread_id), "order_id": alias.order_id}
     subject_id = subject["thread_id"] or subject["order_id"] or ""
     return _ensure(ctx, subject_id, alias.holder, _domain(ctx), **subject)
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from services.messaging import policies, queries
-from services.messaging.aliases import local_part, message_in, of_any_tenant, renewed, senders_of
+from services.messaging.aliases import local_part, message_in, of_any_tenant, renewed, senders_of, surviving
 from services.messaging.attachments import mailed
 from services.messaging.mail_model import (
     KEEP,
@@ -89,8 +89,8 @@ def _from_reference(ctx: Context, mail: InboundMail, args: dict[str, Any], post:
         message = ctx.get(Message, message_in(reference))
         if message is None:
             continue
-        mail.thread_id, mail.order_id = message.thread_id, message.order_id
-        holder = _participant(ctx, message, args["sender"])
+        mail.thread_id, mail.order_id = surviving(ctx, message.thread_id), message.order_id
+        holder = _participant(ctx, mail.thread_id, message, args["sender"])
         if holder is None or not args["authentic"]:
             mail.quarantine("unknown_sender" if holder is None else "not_authentic")
             return
@@ -101,8 +101,8 @@ def _from_reference(ctx: Context, mail: InboundMail, args: dict[str, Any], post:
     mail.quarantine("unknown_alias")
 
 
-def _participant(ctx: Context, message: Message, sender: str) -> Holder | None:
-    included = ctx.find(Inclusion, inclusions.c.thread_id == message.thread_id, inclusions.c.active.is_(True))
+def _participant(ctx: Context, thread_id: str | None, message: Message, sender: str) -> Holder | None:
+    included = ctx.find(Inclusion, inclusions.c.thread_id == thread_id, inclusions.c.active.is_(True))
     holders = [("customer", message.customer_ref), ("seller", message.seller_id), *((i.kind, i.ref) for i in included)]
     return next((h for h in ((k, r) for k, r in holders if r) if senders_of(ctx, h).knows(sender)), None)
 
@@ -215,7 +215,7 @@ def _mail(ctx: Context, id: str, alias: Alias | None, args: dict[str, Any]) -> I
         id=id,
         tenant=ctx.tenant,
         alias_id=alias.alias_id if alias else None,
-        thread_id=(alias.redirect_to or alias.thread_id) if alias else None,
+        thread_id=surviving(ctx, alias.thread_id) if alias else None,
         order_id=alias.order_id if alias else None,
         kind=alias.kind if alias else None,
         ref=alias.ref if alias else None,

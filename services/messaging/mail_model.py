@@ -53,7 +53,6 @@ class Alias(Aggregate):
     issued_at: datetime
     expires_at: datetime
     revoked: str | None = None
-    redirect_to: str | None = None
 
     @property
     def holder(self) -> Holder:
@@ -97,11 +96,10 @@ class AliasBook(Aggregate):
         self.record("alias.expired", **_facts(alias))
 
     def revoke(self, alias: Alias, reason: str, redirect_to: str | None = None) -> None:
-        """ALI-04: it stops at once, or (a claim was merged) leads to another thread until its end."""
+        """ALI-04: it stops at once, or (a claim was merged) its mails go to another thread until its end."""
         if alias.revoked is not None:
             raise NotInThisState(kind="alias", state="revoked", action="be revoked")
         self._forget(alias)
-        alias.redirect_to = redirect_to
         if redirect_to is None:
             alias.revoked = reason
         self.record("alias.revoked", **_facts(alias), reason=reason, redirect_to=redirect_to)

@@ -173,7 +173,10 @@ class Message(Aggregate):
 
 @dataclass(kw_only=True)
 class Thread(Aggregate):
-    """A conversation about a claim, or about an order alone (S0-02). open ⇄ closed."""
+    """A conversation about a claim, or about an order alone (S0-02). open ⇄ closed.
+
+    merged_into: the thread on which it goes on, since its claim was merged (CLM-21).
+    """
 
     stream = "thread"
 
@@ -186,6 +189,7 @@ class Thread(Aggregate):
     state: str = "open"
     cancel_pending: bool = False
     access_asked: bool = False
+    merged_into: str | None = None
 
     def start(self, by: Who) -> None:
         self.record("thread.opened", **self._facts(by))

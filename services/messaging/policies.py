@@ -12,6 +12,11 @@ INSIDERS = frozenset(
 """Who may read and write private comments on a thread they take part in; never the customer (S1-24, S1-25).
 An observer who was included with the scope `public` is no insider either (A5)."""
 
+MAIL_OBSERVER = "mail_observer"
+"""Has no account: reads and writes by mail alone, and what he writes is private (S1-36, A5)."""
+
+WRITERS = INSIDERS | {"customer"}
+
 HOUSE = frozenset({"seller", "coordinator", "platform_agent"})
 """Authors whose public message is an answer to the customer. Suppliers and observers join in, but do not answer."""
 
@@ -44,13 +49,21 @@ MOST_PER_SIDE = 1_000
 """Public, and private, messages on one thread (model 7): beyond that nobody reads, somebody loops."""
 
 
-def default_visibility(insider: bool, has_private: bool) -> str:
+def may_write(principal: Principal) -> bool:
+    return principal.role in WRITERS or follows_by_mail(principal)
+
+
+def follows_by_mail(principal: Principal) -> bool:
+    return principal.role == MAIL_OBSERVER and principal.via == "email"
+
+
+def default_visibility(insider: bool, has_private: bool, role: str = "") -> str:
     """What a message without a stated visibility becomes (S1-31, T04).
 
     Private for insiders as soon as the thread holds a private comment: an answer to a supplier that goes to the
-    customer by oversight cannot be taken back. A customer's message is public always.
+    customer by oversight cannot be taken back. A customer's message is public always, a mail observer's private.
     """
-    return "private" if insider and has_private else "public"
+    return "private" if (insider and has_private) or role == MAIL_OBSERVER else "public"
 
 
 def author_of(principal: Principal) -> tuple[str, str]:

@@ -15,6 +15,8 @@ from shared.kernel.clock import moment, stamp
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Context
 
+OBSERVING = {"account": "account_observer", "supplier": "supplier", "mail": policies.MAIL_OBSERVER}  # as claims say it
+
 
 def keep_parties_when_order_placed(ctx: Context, event: Any) -> None:
     """Whose it is; and what it cost, which an agreement to refund it must not exceed (S3-17)."""
@@ -106,16 +108,20 @@ def allow_closing_when_order_left_or_cancelled(ctx: Context, event: Any) -> None
 
 
 def let_in_when_observer_added(ctx: Context, event: Any) -> None:
-    _observer(ctx, event, active=True)
+    newcomer = _observer(ctx, event, active=True)
     thread = ctx.get(Thread, thread_of_claim(event.data["claim_id"]))
     if thread is not None:
-        aliases.equip(ctx, thread)
+        aliases.equip(ctx, thread, [newcomer])
 
 
 def merge_thread_when_claim_merged(ctx: Context, event: Any) -> None:
-    """ALI-04: what is still written to this thread's addresses goes to the other claim's."""
-    close_thread_when_claim_ended(ctx, event)
-    aliases.redirect(ctx, _thread(ctx, event), event.data["target_id"])
+    """ALI-04: what is still written to this thread's addresses, or answers its mails, goes to the other claim's."""
+    thread = _thread(ctx, event)
+    if thread.state == "open":
+        thread.end(_actor(event))
+    thread.merged_into = thread_of_claim(event.data["target_id"])
+    ctx.save(thread)
+    aliases.redirect(ctx, thread)
 
 
 def let_out_when_observer_removed(ctx: Context, event: Any) -> None:
@@ -123,11 +129,12 @@ def let_out_when_observer_removed(ctx: Context, event: Any) -> None:
     _observer(ctx, event, active=False)
 
 
-def _observer(ctx: Context, event: Any, active: bool) -> None:
+def _observer(ctx: Context, event: Any, active: bool) -> Who:
     data = event.data
     observer = data["observer"]
-    kind = "account_observer" if observer["kind"] == "account" else observer["kind"]
+    kind = OBSERVING[observer["kind"]]
     _include(ctx, thread_of_claim(data["claim_id"]), kind, observer["id"], observer["scope"], active)
+    return kind, observer["id"]
 
 
 def _include(ctx: Context, thread_id: str, kind: str, ref: str, scope: str, active: bool) -> None:

@@ -34,6 +34,7 @@ threads = aggregate_table(
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("cancel_pending", sa.Boolean, nullable=False),
     sa.Column("access_asked", sa.Boolean, nullable=False),
+    _id("merged_into", nullable=True),
     sa.Index("thread_of_tenant", "tenant", "id"),
     sa.Index("thread_of_order", "order_id", "id"),
     sa.Index("thread_of_seller", "tenant", "seller_id", "id"),
@@ -193,7 +194,6 @@ aliases = aggregate_table(
     sa.Column("issued_at", Utc, nullable=False),
     sa.Column("expires_at", Utc, nullable=False),
     sa.Column("revoked", sa.String(200)),
-    _id("redirect_to", nullable=True),
     sa.Index("alias_of_thread", "thread_id"),
     sa.Index("alias_by_its_id", "alias_id"),
 )

@@ -34,19 +34,18 @@ from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotFound
 from shared.runtime.unit_of_work import Context
 
-WRITERS = policies.INSIDERS | {"customer"}
 RELEASE = "message.release"  # the timer that ends an undo window
 
 
 def post_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """MSG-01, with the visibility the server decides when the caller does not (S1-31)."""
-    if ctx.principal.role not in WRITERS:
+    if not policies.may_write(ctx.principal):
         raise Forbidden()
     thread, insider = need_thread(ctx, args)
     talk = ctx.need(PublicTalk, thread.id)
     private = private_side(ctx, thread.id)
-    visibility = args.get("visibility") or policies.default_visibility(insider, private.count > 0)
-    if visibility == PRIVATE and not insider:
+    visibility = args.get("visibility") or policies.default_visibility(insider, private.count > 0, ctx.principal.role)
+    if visibility == PRIVATE and not (insider or policies.follows_by_mail(ctx.principal)):
         raise PrivateNotAllowed()
     if visibility == PUBLIC and "asks" in args:
         raise AskIsPrivate()

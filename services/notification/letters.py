@@ -106,6 +106,8 @@ WRITERS = {
     "customer": {"fr": "Le client", "en": "The customer"},
     "seller": {"fr": "Le vendeur", "en": "The seller"},
     "supplier": {"fr": "Le fournisseur", "en": "The supplier"},
+    "account_observer": {"fr": "Un observateur", "en": "An observer"},
+    "mail_observer": {"fr": "Un observateur", "en": "An observer"},
     "coordinator": {"fr": "Le service client", "en": "Customer service"},
     "platform_agent": {"fr": "Le service client", "en": "Customer service"},
 }

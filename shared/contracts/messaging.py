@@ -15,7 +15,16 @@ SIGNATURE_LENGTH = 1_000
 BULK = 500  # ids per call (model 7)
 
 VISIBILITIES = ("public", "private")
-AUTHORS = ("customer", "seller", "supplier", "account_observer", "coordinator", "platform_agent", "system")
+AUTHORS = (
+    "customer",
+    "seller",
+    "supplier",
+    "account_observer",
+    "mail_observer",
+    "coordinator",
+    "platform_agent",
+    "system",
+)
 ORIGINS = ("claim.opened", "claim.solution_proposed", "thread.opened", "post")
 SCOPES = ("order", "lines")
 REDACTION_REASONS = ("abuse", "erasure", "secret")

@@ -12,6 +12,8 @@ from services.mailin.authenticity import Envelope, Judge
 from services.mailin.desk import Desk
 from services.mailin.forwarding import Forwarder
 from services.mailin.spool import Spool
+from services.notification.adapters.folder import list_mails, read_mail
+from services.notification.app import mail_folder
 from shared.runtime.calls import Answer, Call
 from tests.suite import Suite, agent, customer, integrator, order_args, owner_of, seller, supplier
 
@@ -33,11 +35,51 @@ class InProcess:
         return owner_of(self._suite.apps, call.name).execute([call])[0]
 
 
-class MailRoom:
-    """One claim of Ada's with the supplier on it, everybody's alias on its thread, and mail that comes in."""
+class Post:
+    """Mail that comes in to a suite, handed on without sockets."""
 
-    def __init__(self, suite: Suite, folder: Any, readers: ThreadPoolExecutor) -> None:
+    def __init__(self, suite: Suite, folder: Any, readers: ThreadPoolExecutor, judge: Judge | None = None) -> None:
         self.suite = suite
+        self.spool = Spool(folder)
+        client, blobs = InProcess(suite), suite.apps["messaging"].ports.blobs
+        judge = judge or Judge("mx.shop.example", "127.0.0.0/8")
+        self.forwarder = Forwarder(self.spool, Desk(client, client), judge, blobs, RELAY, (RELAY, OURS), readers)
+        self.forwarder.now = suite.clock.now
+        self._number = 0
+
+    def letter(self, sender: str, to: str, text: str, headers: str = "", proved: bool = True) -> bytes:
+        """A short mail, as its source; proved: our MX found it authentic."""
+        domain = sender.rpartition("@")[2]
+        told = f"Authentication-Results: mx.shop.example; dkim=pass header.d={domain}\n" if proved else ""
+        self._number += 1
+        head = f"From: {sender}\nTo: {to}\nSubject: Hello\nMessage-ID: <{self._number}@{domain}>\n{headers}\n"
+        return (told + head + text).encode()
+
+    def arrives(self, raw: bytes, *recipients: str, mail_from: str = "someone@customer.example") -> None:
+        """The mail is taken over SMTP from our own MX, and handed on."""
+        name = self.spool.put(list(recipients), Envelope(mail_from, "127.0.0.1", "mx.shop.example"), raw)
+        assert self.forwarder.forward(name)
+        assert not list(self.spool.waiting())
+
+    def mails(self, **filters: Any) -> list[dict[str, Any]]:
+        return self.suite.do("mail.list", agent(), **filters)["items"]
+
+    def sent(self, to: str) -> list[Any]:
+        """The mails that left for this address, oldest first."""
+        self.suite.settle()
+        folder = mail_folder(self.suite.settings)
+        found = [read_mail(folder, each.name) for each in reversed(list_mails(folder, 1000))]
+        return [mail for mail in found if to in str(mail["To"])]
+
+    def failed(self) -> list[str]:
+        return [path.name for path in (self.spool.folder / "failed").iterdir()]
+
+
+class MailRoom(Post):
+    """One thread of Ada's with the supplier on it, and everybody's alias on it."""
+
+    def __init__(self, suite: Suite, folder: Any, readers: ThreadPoolExecutor, judge: Judge | None = None) -> None:
+        super().__init__(suite, folder, readers, judge)
         for party in ("seller", "supplier"):
             ref, email, _ = PARTIES[party]
             suite.do("contact.record", agent(), party=party, ref=ref, name=party.title(), email=email)
@@ -49,13 +91,6 @@ class MailRoom:
         self._include_supplier()
         suite.settle()
         self.aliases = {party: self.alias(party) for party in PARTIES}
-        self.spool = Spool(folder)
-        client = InProcess(suite)
-        judge = Judge("mx.shop.example", "127.0.0.0/8")
-        self.forwarder = Forwarder(
-            self.spool, Desk(client, client), judge, suite.apps["messaging"].ports.blobs, RELAY, (RELAY, OURS), readers
-        )
-        self.forwarder.now = suite.clock.now
 
     def _include_supplier(self) -> None:
         """On a thread of an order nobody is included by the API: as if the claim service had done it."""
@@ -78,29 +113,12 @@ class MailRoom:
         return found["alias"]["address"]
 
     def mail(self, to: str, text: str, who: str = "customer", headers: str = "", proved: bool = True) -> bytes:
-        """A short genuine mail, as its source."""
-        address = PARTIES[who][1]
-        domain = address.rpartition("@")[2]
-        told = f"Authentication-Results: mx.shop.example; dkim=pass header.d={domain}\n" if proved else ""
-        self._number = getattr(self, "_number", 0) + 1
-        head = f"From: {address}\nTo: {to}\nSubject: Hello\nMessage-ID: <{self._number}@{domain}>\n{headers}\n"
-        return (told + head + text).encode()
-
-    def arrives(self, raw: bytes, *recipients: str, mail_from: str = "someone@customer.example") -> None:
-        """The mail is taken over SMTP from our own MX, and handed on."""
-        name = self.spool.put(list(recipients), Envelope(mail_from, "127.0.0.1", "mx.shop.example"), raw)
-        assert self.forwarder.forward(name)
-        assert not list(self.spool.waiting())
-
-    def mails(self, **filters: Any) -> list[dict[str, Any]]:
-        return self.suite.do("mail.list", agent(), **filters)["items"]
+        """A short genuine mail of one of the parties."""
+        return self.letter(PARTIES[who][1], to, text, headers, proved)
 
     def texts(self, who: Any = None) -> list[str]:
         found = self.suite.do("thread.messages", who or agent(), thread_id=self.thread_id, limit=200)
         return [message["text"] for message in found["items"]]
-
-    def failed(self) -> list[str]:
-        return [path.name for path in (self.spool.folder / "failed").iterdir()]
 
 
 @pytest.fixture(scope="session")

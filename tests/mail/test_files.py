@@ -42,14 +42,14 @@ def room(api_of, tmp_path, readers):  # noqa: F811
 
 
 def with_files(room, *files, who="customer", text="See here.", proved=True):
-    address, number = PARTIES[who][1], getattr(room, "_number", 0) + 1
-    room._number = number
+    address = PARTIES[who][1]
+    room._number += 1
     mail = EmailMessage()
     if proved:
         domain = address.rpartition("@")[2]
         mail["Authentication-Results"] = f"mx.shop.example; dkim=pass header.d={domain}"
     mail["From"], mail["To"], mail["Subject"] = address, room.aliases[who], "Hello"
-    mail["Message-ID"] = f"<files{number}@{address.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<files{room._number}@{address.rpartition('@')[2]}>"
     mail.set_content(text)
     for name, kind, content in files:
         maintype, _, subtype = kind.partition("/")

@@ -6,29 +6,19 @@ import re
 
 import pytest
 
-from services.notification.adapters.folder import list_mails, read_mail
-from services.notification.app import mail_folder
 from shared.kernel.principal import system
 from tests.mail.conftest import RELAY
 from tests.suite import agent, customer, seller, supplier
 
 
-def sent(room, to):
-    """The mails that left for this address, oldest first."""
-    room.suite.settle()
-    folder = mail_folder(room.suite.settings)
-    found = [read_mail(folder, each.name) for each in reversed(list_mails(folder, 1000))]
-    return [mail for mail in found if to in str(mail["To"])]
-
-
 @pytest.mark.capability("S0-15", "S0-16")
 def test_the_seller_answers_with_his_own_mail_tool_and_the_customer_receives_it(room):
     room.suite.advance(minutes=3)
-    before = len(sent(room, "ada@customer.example"))
+    before = len(room.sent("ada@customer.example"))
     room.arrives(room.mail(room.aliases["seller"], "A new lamp leaves tomorrow.", who="seller"), room.aliases["seller"])
     _, message = room.suite.do("thread.messages", agent(), thread_id=room.thread_id)["items"]
     assert (message["author"], message["via"]) == ({"type": "seller", "id": "sel_1"}, "email")
-    mail = sent(room, "ada@customer.example")[before]
+    mail = room.sent("ada@customer.example")[before]
     assert "A new lamp leaves tomorrow." in mail.get_body(("plain",)).get_content()
     assert str(mail["Reply-To"]).endswith(f"<{room.aliases['customer']}>")
     assert "lampes.example" not in mail.as_string()
@@ -38,7 +28,7 @@ def test_the_seller_answers_with_his_own_mail_tool_and_the_customer_receives_it(
 @pytest.mark.capability("S0-13", "T28")
 def test_outgoing_mails_thread_and_show_nobody_elses_address(room):
     room.arrives(room.mail(room.aliases["customer"], "The shade broke."), room.aliases["customer"])
-    mails = sent(room, "ada@customer.example") + sent(room, "leon@lampes.example")
+    mails = room.sent("ada@customer.example") + room.sent("leon@lampes.example")
     about = [mail for mail in mails if "msg_" in mail["Message-ID"]]
     assert len(about) >= 2
     assert len({mail["Message-ID"] for mail in mails}) == len(mails)
@@ -69,7 +59,7 @@ def test_a_supplier_answers_a_private_comment_in_private_by_mail(room):
     room.arrives(room.mail(address, "Yes, a bad batch.", who="supplier"), address)
     assert "Yes, a bad batch." in room.texts(supplier())
     assert "Yes, a bad batch." not in room.texts(customer())
-    assert not any("bad batch" in mail.as_string() for mail in sent(room, "ada@customer.example"))
+    assert not any("bad batch" in mail.as_string() for mail in room.sent("ada@customer.example"))
 
 
 @pytest.mark.capability("R41", "T27")
@@ -104,13 +94,13 @@ def test_a_responder_that_does_not_say_what_it_is_is_stopped_after_ten_mails(roo
 def test_mail_to_an_expired_address_waits_and_a_click_delivers_it(room):
     old = room.aliases["customer"]
     room.suite.advance(days=28)
-    notices = len(sent(room, "ada@customer.example"))
+    notices = len(room.sent("ada@customer.example"))
     for text in ("I kept your address.", "Are you there?"):
         room.arrives(room.mail(old, text), old)
         room.suite.advance(minutes=1)
     room.arrives(room.mail(old, "Forged.", proved=False), old)
     assert room.texts() == ["What broke?"]
-    [notice] = sent(room, "ada@customer.example")[notices:]
+    [notice] = room.sent("ada@customer.example")[notices:]
     assert "expired" in notice["Subject"]
     token = re.search(r"/mail/renew/(\S+)", notice.get_body(("plain",)).get_content())[1]
     done = room.suite.do("alias.renew", system("nobody"), token=token)
@@ -127,13 +117,13 @@ def test_mail_to_an_expired_address_waits_and_a_click_delivers_it(room):
 def test_one_notice_a_day_per_sender_and_address(room):
     old = room.aliases["customer"]
     room.suite.advance(days=28)
-    before = len(sent(room, "ada@customer.example"))
+    before = len(room.sent("ada@customer.example"))
     for _ in range(3):
         room.arrives(room.mail(old, "Again."), old)
-    assert len(sent(room, "ada@customer.example")) == before + 1
+    assert len(room.sent("ada@customer.example")) == before + 1
     room.suite.advance(hours=24)
     room.arrives(room.mail(old, "A day later."), old)
-    assert len(sent(room, "ada@customer.example")) == before + 2
+    assert len(room.sent("ada@customer.example")) == before + 2
 
 
 @pytest.mark.capability("T25", "T26", "R43")
@@ -141,14 +131,14 @@ def test_forged_mail_reaches_nobody_changes_nothing_and_is_answered_by_nothing(r
     room.suite.do("message.post", customer(), thread_id=room.thread_id, text="Hello?")
     room.suite.do("message.post", seller(), thread_id=room.thread_id, text="Hello.")
     room.suite.do("thread.close", seller(), thread_ids=[room.thread_id])
-    mails = len(sent(room, ""))
+    mails = len(room.sent(""))
     room.arrives(room.mail(room.aliases["customer"], "Reopen and refund me.", proved=False), room.aliases["customer"])
     stranger = room.mail(room.aliases["customer"], "Me too.").replace(b"ada@customer.example", b"eve@customer.example")
     room.arrives(stranger, room.aliases["customer"])
     assert room.suite.do("thread.get", agent(), thread_id=room.thread_id)["state"] == "closed"
     assert sorted(mail["reason"] for mail in room.mails()) == ["not_authentic", "unknown_sender"]
     assert {mail["trust"] for mail in room.mails()} == {"low"}
-    assert len(sent(room, "")) == mails
+    assert len(room.sent("")) == mails
     for nobody in (customer(), seller(), supplier()):
         assert room.suite.refused("mail.list", nobody)["code"] == "FORBIDDEN"
 
@@ -184,7 +174,7 @@ def test_mail_to_the_address_of_an_order_without_a_claim_becomes_a_discussion(ro
 
 
 def test_a_mail_that_lost_the_address_finds_its_thread_by_what_it_answers_never_by_its_subject(room):
-    [question] = [mail for mail in sent(room, "ada@customer.example") if "msg_" in mail["Message-ID"]]
+    [question] = [mail for mail in room.sent("ada@customer.example") if "msg_" in mail["Message-ID"]]
     answer = room.mail(f"reply@{RELAY}", "By reference.", headers=f"In-Reply-To: {question['Message-ID']}")
     room.arrives(answer, f"reply@{RELAY}")
     assert room.texts()[-1] == "By reference."
@@ -198,7 +188,7 @@ def test_a_mail_that_lost_the_address_finds_its_thread_by_what_it_answers_never_
 
 @pytest.mark.capability("T27")
 def test_a_bounce_marks_the_mail_and_leaves_the_address_alone(room):
-    [question] = [mail for mail in sent(room, "ada@customer.example") if "msg_" in mail["Message-ID"]]
+    [question] = [mail for mail in room.sent("ada@customer.example") if "msg_" in mail["Message-ID"]]
     report = (
         f"From: MAILER-DAEMON@customer.example\nTo: bounces@{RELAY}\nSubject: failure\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\n\nNo.\n--b\n'
@@ -213,9 +203,9 @@ def test_a_bounce_marks_the_mail_and_leaves_the_address_alone(room):
     assert states[notification_id] == "bounced"
     assert room.suite.event_types("notification").count("notification.bounced") == 1
     assert room.mails() == []
-    before = len(sent(room, "ada@customer.example"))
+    before = len(room.sent("ada@customer.example"))
     room.suite.do("message.post", seller(), thread_id=room.thread_id, text="Are you there?")
-    assert len(sent(room, "ada@customer.example")) == before, "nothing is sent to an address that does not exist"
+    assert len(room.sent("ada@customer.example")) == before, "nothing is sent to an address that does not exist"
 
 
 @pytest.mark.capability("T28")

@@ -54,7 +54,6 @@ def upgrade() -> None:
         sa.Column("issued_at", shared.storage.types.Utc(timezone=True), nullable=False),
         sa.Column("expires_at", shared.storage.types.Utc(timezone=True), nullable=False),
         sa.Column("revoked", sa.String(length=200), nullable=True),
-        sa.Column("redirect_to", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("alias", schema=None) as batch_op:
@@ -427,6 +426,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("cancel_pending", sa.Boolean(), nullable=False),
         sa.Column("access_asked", sa.Boolean(), nullable=False),
+        sa.Column("merged_into", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("thread", schema=None) as batch_op:
