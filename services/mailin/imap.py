@@ -22,8 +22,8 @@ TIMEOUT = 30
 class Mailbox:
     """url: imaps://user:password@host:993/INBOX; imap:// for a server beside us."""
 
-    def __init__(self, url: str, spool: Spool, every: float = EVERY) -> None:
-        self._url, self._spool, self._every = urlsplit(url), spool, every
+    def __init__(self, url: str, spool: Spool, every: float = EVERY, timeout: float = TIMEOUT) -> None:
+        self._url, self._spool, self._every, self._timeout = urlsplit(url), spool, every, timeout
         if self._url.scheme not in ("imap", "imaps") or not self._url.hostname or not self._url.username:
             raise SettingsRefused("IMAP_URL: use imaps://user:password@host:993/INBOX")
         self._stopping = threading.Event()
@@ -54,17 +54,32 @@ class Mailbox:
         port = self._url.port or (993 if self._url.scheme == "imaps" else 143)
         user, password = unquote(self._url.username or ""), unquote(self._url.password or "")
         folder = unquote(self._url.path.strip("/")) or "INBOX"
-        with kind(self._url.hostname, port=port, timeout=TIMEOUT).login(user, password, folder) as mailbox:
+        with kind(self._url.hostname, port=port, timeout=self._timeout).login(user, password, folder) as mailbox:
             uids = mailbox.uids(AND(seen=False))[:MOST]
-            for uid in uids:
-                raw = _source(mailbox, uid)
-                if raw is not None and len(raw) <= LONGEST_MAIL:
-                    self._spool.put([], Envelope(via="imap"), raw)
-                mailbox.flag(uid, "\\Seen", True)
-        return len(uids)
+            return sum(self._take(mailbox, uid) for uid in uids)
+
+    def _take(self, mailbox: Any, uid: str) -> bool:
+        """Store one mail, then mark it; one that the server cannot give stays as it is and holds up no other."""
+        raw = _source(mailbox, uid)
+        if raw is None:
+            log.warning("mail %s of the mailbox cannot be read", uid)
+            return False
+        if len(raw) > LONGEST_MAIL:
+            log.warning("mail %s of the mailbox is left there: it is larger than %d bytes", uid, LONGEST_MAIL)
+        else:
+            self._spool.put([], Envelope(via="imap"), raw)
+        mailbox.flag(uid, "\\Seen", True)
+        return True
 
 
 def _source(mailbox: Any, uid: str) -> bytes | None:
     """Byte for byte: a signature holds over nothing else."""
-    _, parts = mailbox.client.uid("FETCH", uid, "(BODY.PEEK[])")
+    import imaplib
+
+    try:
+        _, parts = mailbox.client.uid("FETCH", uid, "(BODY.PEEK[])")
+    except imaplib.IMAP4.abort:
+        raise  # the connection is gone
+    except imaplib.IMAP4.error:
+        return None
     return next((part[1] for part in parts if isinstance(part, tuple)), None)

@@ -46,7 +46,7 @@ class Takes:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: SmtpEnvelope) -> str:
         peer: Any = session.peer
         came = Envelope(
-            mail_from=envelope.mail_from or "",
+            mail_from=(envelope.mail_from or "").replace("<>", ""),  # aiosmtpd writes nobody like this
             peer=peer[0] if peer else "",
             helo=session.host_name or "",
         )

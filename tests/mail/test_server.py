@@ -30,11 +30,11 @@ SECRET = "a-secret-of-the-mail-provider"
 class Door:
     """The SMTP server on a loop in a thread."""
 
-    def __init__(self, spool, desk):
+    def __init__(self, spool, desk, port=0):
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.server = SmtpServer(Takes(spool, desk, RELAY), RELAY)
-        listening = asyncio.run_coroutine_threadsafe(self.server.listen("127.0.0.1", 0), self.loop)
+        listening = asyncio.run_coroutine_threadsafe(self.server.listen("127.0.0.1", port), self.loop)
         self.port = listening.result(10)
 
     def connect(self):

@@ -42,6 +42,7 @@ transport_maps = inline:{{ {relay}=smtp:[127.0.0.1]:{mail_in} }}
 relay_domains = {relay}
 smtpd_sender_restrictions = check_sender_access regexp:{folder}/senders
 smtpd_client_connection_rate_limit = 0
+smtpd_reject_unlisted_recipient = no
 message_size_limit = 30000000
 minimal_backoff_time = 2s
 queue_run_delay = 2s
@@ -99,7 +100,9 @@ userdb {{
 
 
 class MailServers:
-    """smtp: where anybody hands mails in, and the domain's MX. imap: where each address reads its own.
+    """What is written to nobody is taken, and reported to its sender afterwards, as big providers do.
+
+    smtp: where anybody hands mails in, and the domain's MX. imap: where each address reads its own.
 
     relay: the domain whose mail goes to `mail_in`, a port; postfix says of every mail whose domain sent it. addresses:
     who has a mailbox, with PASSWORD.
