@@ -41,6 +41,9 @@ def _make_green() -> None:
     import eventlet
 
     eventlet.monkey_patch()
+    from shared.edge.waiting import wait_in_the_kernel_first
+
+    wait_in_the_kernel_first()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import signal
@@ -37,6 +38,7 @@ def serve(starts: list[Callable[[], Hosted | _Gateway]], settings: Settings) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: stop.append(signum))
     running = [start() for start in starts]
+    _keep_what_was_loaded()
     log.info("ready")
     while not stop and all(service.alive for service in running):
         eventlet.sleep(0.2)
@@ -47,6 +49,16 @@ def serve(starts: list[Callable[[], Hosted | _Gateway]], settings: Settings) -> 
     for service in running:
         service.stop()
     return 0 if stop else 1
+
+
+def _keep_what_was_loaded() -> None:
+    """Take what the start made out of the collector's sight, and let it look less often.
+
+    It went through all modules, schemas and statements again and again: pauses of 55 to 70 ms, an eighth of all CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 class Hosted:

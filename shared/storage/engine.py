@@ -72,8 +72,7 @@ class Database:
         self._alone = threading.RLock() if self.is_sqlite else nullcontext()
         self.engine = self._sqlite() if self.is_sqlite else self._postgres(pool_size)
         if not self.is_sqlite:
-            self._by_hand = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-            sa.event.listen(self._by_hand, "before_cursor_execute", _begin_first, retval=True)
+            sa.event.listen(self.engine, "before_cursor_execute", _begin_first, retval=True)
 
     def _postgres(self, pool_size: int) -> sa.Engine:
         if self.url.drivername not in ("postgresql", "postgresql+psycopg2"):
@@ -84,6 +83,7 @@ class Database:
             max_overflow=2,
             pool_timeout=5,
             pool_use_lifo=True,
+            isolation_level="AUTOCOMMIT",  # once per connection; `transaction` says BEGIN and COMMIT itself
             connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
         )
 
@@ -120,7 +120,7 @@ class Database:
             with self.engine.begin() as connection:
                 yield connection
             return
-        with self._by_hand.connect() as connection:
+        with self.engine.connect() as connection:
             connection.info[UNBEGUN] = True
             try:
                 yield connection

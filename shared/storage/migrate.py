@@ -29,7 +29,7 @@ def migrate(service: str, url: str, report: Callable[[str], None] = lambda line:
             report(f"{service}: schema is at {head}, nothing to do")
             return
         report(f"{service}: schema {before or 'empty'} → {head}")
-        with database.engine.begin() as connection:
+        with database.transaction() as connection:
             if not database.is_sqlite:
                 connection.exec_driver_sql("set local statement_timeout = 0")
                 connection.exec_driver_sql("set local lock_timeout = '60s'")
