@@ -34,14 +34,27 @@ class Desk:
 
     def verdict(self, address: str) -> str:
         """active | late | unknown."""
-        now = time.monotonic()
-        kept = self._verdicts.get(address)
-        if kept is None or now - kept[0] > REMEMBERED:
+        found = self.remembered(address)
+        if found is None:
             if len(self._verdicts) > 10_000:
                 self._verdicts.clear()
-            kept = (now, self.check([address])["addresses"][address])
-            self._verdicts[address] = kept
-        return kept[1]["state"]
+            found = self.check([address])["addresses"][address]
+            self._verdicts[address] = (time.monotonic(), found)
+        return found["state"]
+
+    def remembered(self, address: str) -> dict[str, Any] | None:
+        """`state` and `tenant` as the service said a moment ago; None when it must be asked."""
+        at, found = self._verdicts.get(address, (0.0, None))
+        return found if found is not None and time.monotonic() - at <= REMEMBERED else None
+
+    def tenants(self, addresses: list[str], references: list[str]) -> dict[str, str | None]:
+        """Whose each address is; of one that is nobody's, whose the mails are that it answers. Raises NoAnswer."""
+        lately = {address: found["tenant"] for address in addresses if (found := self.remembered(address))}
+        if len(lately) == len(addresses) and all(lately.values()):
+            return lately
+        known = self.check(addresses, references)
+        answered = next(iter(known["references"].values()), None)
+        return {address: known["addresses"][address]["tenant"] or answered for address in addresses}
 
     def receive(self, tenant: str, args: dict[str, Any]) -> dict[str, Any]:
         """`mail.receive`, which changes nothing when it is repeated."""

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from prometheus_client import Counter
 
 from services.mailin.authenticity import Judge
 from services.mailin.desk import Desk, NoAnswer
-from services.mailin.parsing import ALIAS, Parsed, parse
+from services.mailin.parsing import ALIAS, Parsed, parse_all
 from services.mailin.spool import Spool, Spooled
 from shared.contracts.attachments import LARGEST, incoming
 from shared.contracts.mail import BOUNCES
@@ -22,7 +23,8 @@ from shared.storage.blobs import Blobs
 
 log = logging.getLogger(__name__)
 HANDS = 32  # mails under way: their calls travel to the service together
-LONGEST_READ = 10.0  # seconds for one mail
+LONGEST_READ = 10.0  # seconds for one mail, or some
+TOGETHER, LIGHT = 8, 500_000  # mails that are read in one go when many wait, and their bytes
 PATIENT = 10  # times
 PAUSE = 2.0  # after a service did not answer
 HANDED = Counter("aftersale_mails_handed_on", "Mails from outside, by what became of them", ["state"])
@@ -61,20 +63,37 @@ class Forwarder:
             while not self._stopping.is_set():
                 self._spool.arrived.clear()
                 names = list(self._spool.waiting())
-                done = list(hands.map(self.forward, names))
+                together = min(TOGETHER, 1 + len(names) // HANDS)
+                groups = [names[n : n + together] for n in range(0, len(names), together)]
+                done = list(hands.map(self._forward_all, groups))
                 if not all(done):
                     self._stopping.wait(PAUSE)
                 elif not names:
                     self._spool.arrived.wait(5)
                     self._spool.forget(self.now().date())
 
-    def forward(self, name: str) -> bool:
-        """Hand one mail on. False: later. What can never be handed on is put aside."""
+    def _forward_all(self, names: list[str]) -> bool:
+        """Read together, which saves most of the way to the readers and back, and hand on one by one."""
+        ready: list[tuple[Spooled, Parsed] | None] = [None] * len(names)
+        if len(names) > 1 and sum(self._spool.size(name) for name in names) <= LIGHT:
+            with suppress(Exception):  # one of them is to blame: each by itself
+                mails = [self._spool.read(name) for name in names]
+                found = self._readers.submit(parse_all, [self._to_read(mail) for mail in mails]).result(LONGEST_READ)
+                ready = list(zip(mails, found, strict=True))
+        done = [self.forward(name, mail) for name, mail in zip(names, ready, strict=True)]
+        return all(done)
+
+    def _to_read(self, mail: Spooled) -> tuple[bytes, tuple[str, ...], bool]:
+        return mail.raw, self._own, mail.envelope.via == "smtp" and not mail.envelope.mail_from
+
+    def forward(self, name: str, ready: tuple[Spooled, Parsed] | None = None) -> bool:
+        """Hand one mail on. False: later. What can never be handed on is put aside. ready: the mail, already read."""
         try:
-            mail = self._spool.read(name)
-            parsed: Parsed = self._readers.submit(
-                parse, mail.raw, self._own, mail.envelope.via == "smtp" and not mail.envelope.mail_from
-            ).result(LONGEST_READ)
+            if ready is None:
+                mail = self._spool.read(name)
+                [parsed] = self._readers.submit(parse_all, [self._to_read(mail)]).result(LONGEST_READ)
+            else:
+                mail, parsed = ready
             self._hand_on(mail, parsed)
         except NoAnswer as later:
             log.warning("mail %s waits: %s", name, later)
@@ -105,10 +124,8 @@ class Forwarder:
         if not wanted:
             HANDED.labels("for_nobody").inc()
             return
-        known = self._desk.check(wanted, parsed.references)
         judged: bool | None = None
-        for recipient in wanted:
-            tenant = known["addresses"][recipient]["tenant"] or next(iter(known["references"].values()), None)
+        for recipient, tenant in self._desk.tenants(wanted, parsed.references).items():
             if tenant is None:
                 HANDED.labels("unknown").inc()
                 continue

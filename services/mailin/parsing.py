@@ -83,6 +83,11 @@ def parse(raw: bytes, own_domains: tuple[str, ...], null_sender: bool = False) -
     return found
 
 
+def parse_all(mails: list[tuple[bytes, tuple[str, ...], bool]]) -> list[Parsed]:
+    """`parse` of each, with its arguments: one way to another process and back for all of them."""
+    return [parse(*mail) for mail in mails]
+
+
 def _read_headers(mail: Message, found: Parsed) -> None:
     senders = [address for _, address in getaddresses([str(value) for value in mail.get_all("From", [])]) if address]
     found.senders = len(senders)

@@ -34,8 +34,9 @@ class Takes:
         if domain != self._relay:
             return "550 5.7.1 We do not relay"
         if local != BOUNCES:
+            lately = self._desk.remembered(address.lower())
             try:
-                verdict = await asyncio.to_thread(self._desk.verdict, address.lower())
+                verdict = lately["state"] if lately else await asyncio.to_thread(self._desk.verdict, address.lower())
             except NoAnswer:
                 return "451 4.3.0 Try again later"
             if verdict == "unknown":

@@ -61,6 +61,11 @@ class Spool:
         told = orjson.loads(head)
         return Spooled(name, told["recipients"], Envelope(**told["envelope"]), raw)
 
+    def size(self, name: str) -> int:
+        """In bytes, 0 when it is not there any more."""
+        path = self.folder / "new" / name
+        return path.stat().st_size if path.exists() else 0
+
     def keep(self, name: str, day: date) -> None:
         """Handed on; its source stays as evidence."""
         self._move(name, self.folder / "kept" / day.isoformat())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -95,7 +96,7 @@ class Api:
             shown = self.document["components"]["responses"][shown["$ref"].rsplit("/", 1)[-1]]
         schema = shown.get("content", {}).get(response.content_type, {}).get("schema")
         if schema and response.is_json and response.data and method != "HEAD":
-            validate(self.document, schema, response.json)
+            validate(self.gateway.document, schema, response.json)
 
     def described(self, method: str, path: str) -> dict[str, Any] | None:
         """The document's operation for this path."""
@@ -106,12 +107,23 @@ class Api:
         return self.document["paths"][compiled.route.path].get(method.lower())
 
 
-def validate(document: dict[str, Any], schema: dict[str, Any], instance: Any) -> None:
-    registry = Registry().with_resource("urn:api", Resource(contents=document, specification=DRAFT202012))
-    absolute = orjson.loads(orjson.dumps(schema).replace(b'"#/', b'"urn:api#/'))
-    found = OAS31Validator(absolute, registry=registry).iter_errors(instance)
+def validate(document: bytes, schema: dict[str, Any], instance: Any) -> None:
+    found = _validator(document, orjson.dumps(schema)).iter_errors(instance)
     wrong = [f"{list(error.absolute_path)}: {error.message}" for error in found]
     assert not wrong, wrong[:5]
+
+
+@lru_cache(maxsize=400)
+def _validator(document: bytes, schema: bytes) -> OAS31Validator:
+    """Made once per schema: what its references lead to is looked up once, too."""
+    absolute = orjson.loads(schema.replace(b'"#/', b'"urn:api#/'))
+    return OAS31Validator(absolute, registry=_registry(document))
+
+
+@lru_cache(maxsize=4)
+def _registry(document: bytes) -> Registry:
+    contents = orjson.loads(document)
+    return Registry().with_resource("urn:api", Resource(contents=contents, specification=DRAFT202012))
 
 
 @pytest.fixture

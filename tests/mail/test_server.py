@@ -194,3 +194,26 @@ def test_90_kb_of_hostile_text_are_read_in_under_100_ms(junk):
         parse(raw, (RELAY,))
         times.append(time.process_time() - started)
     assert min(times) < 0.1
+
+
+def test_mails_that_are_read_together_are_handed_on_one_by_one_and_one_that_cannot_be_read_spoils_no_other(
+    room, monkeypatch
+):
+    from services.mailin import forwarding
+
+    real = forwarding.parse_all
+
+    def trips(mails):
+        if len(mails) > 1 and any(b"Number 2" in raw for raw, *_ in mails):
+            raise RuntimeError("a reader died of it")
+        return real(mails)
+
+    monkeypatch.setattr(forwarding, "parse_all", trips)
+    for group in (("Number 1", "Number 2", "Number 3"), ("Number 4", "Number 5")):
+        to = room.aliases["customer"]
+        came = Envelope("ada@customer.example", "127.0.0.1", "mx")
+        names = [room.spool.put([to], came, room.mail(to, text)) for text in group]
+        assert room.forwarder._forward_all(names)
+    assert room.texts()[1:] == [f"Number {n}" for n in range(1, 6)]
+    assert list(room.spool.waiting()) == []
+    assert room.failed() == []
