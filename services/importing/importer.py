@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 
 from services.importing.amounts import Unreadable
-from services.importing.mapping import Mapped, Mapping, Options, mapping
+from services.importing.mapping import Mapping, Options, mapping
 from services.importing.reading import Counted, Found, csv_orders, is_csv, json_lines
 from shared.kernel.principal import Principal
 from shared.runtime.app import App
-from shared.runtime.calls import Answer, Call
+from shared.runtime.calls import Call
 
 BATCH = 500  # orders of one transaction
 FINGERPRINT = 64 * 1024  # bytes of the file that tell it from another of the same name
@@ -76,14 +76,14 @@ class Import:
         self.state.unlink(missing_ok=True)  # the next import of this file looks at all of it again
 
     def _place(self, batch: list[Found]) -> None:
-        good: list[tuple[Found, Mapped]] = []
+        good: list[tuple[Found, dict[str, Any]]] = []
         faults: list[dict[str, Any]] = []
         for found in batch:
             try:
                 good.append((found, self._mapped(found)))
             except Unreadable as wrong:
                 faults.append(self._told(found, wrong.row, wrong.field, "UNREADABLE", str(wrong)))
-        results = self._sent([mapped for _, mapped in good])
+        results = self._sent([order for _, order in good])
         for (found, _), result in zip(good, results, strict=True):
             if result["result"] == "PLACED":
                 self.progress.placed += 1
@@ -97,31 +97,19 @@ class Import:
             errors.writelines(orjson.dumps(fault) + b"\n" for fault in sorted(faults, key=lambda fault: fault["line"]))
             self.progress.errors_bytes = errors.tell()
 
-    def _mapped(self, found: Found) -> Mapped:
+    def _mapped(self, found: Found) -> dict[str, Any]:
         if found.fault:
             raise Unreadable("", found.fault)
-        if self.plain:
-            order = dict(found.first)
-            payment = order.pop("payment", None)
-            if payment is not None and isinstance(payment, dict) and "order_id" in order:
-                return Mapped(order, {"order_id": order["order_id"], **payment})
-            return Mapped(order, None)
-        return self.format.mapped(found.first, found.rows, self.options)
+        return found.first if self.plain else self.format.mapped(found.first, found.rows, self.options)
 
-    def _sent(self, orders: list[Mapped]) -> list[dict[str, Any]]:
-        """Orders and their payments in one transaction."""
+    def _sent(self, orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Orders, paid or not, in one transaction."""
         if not orders:
             return []
-        calls = [Call("order.place_many", {"orders": [each.order for each in orders]}, self.who)]
-        for each in orders:
-            if each.payment:
-                key = f"import-{each.payment['payment_id']}"
-                calls.append(Call("order.capture_payment", each.payment, self.who, idempotency_key=key))
-        answers = self.app.execute(calls)
-        first: Answer = answers[0]
-        if not first.ok:
-            raise Stopped(first.body["title"])
-        return first.body["results"]
+        (answer,) = self.app.execute([Call("order.place_many", {"orders": orders}, self.who)])
+        if not answer.ok:
+            raise Stopped(answer.body["title"])
+        return answer.body["results"]
 
     def _explained(self, found: Found, result: dict[str, Any]) -> Iterable[dict[str, Any]]:
         for path, message in result.get("fields", {"": result["message"]}).items():

@@ -1,4 +1,4 @@
-"""From an order as another system exports it to the arguments of order.place. The names are in formats/*.json."""
+"""From an order as another system exports it to an entry of order.place_many. The names are in formats/*.json."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from shared.kernel.money import allocate
 
 FORMATS = Path(__file__).parent / "formats"
 NOT_OF_IDS = re.compile(r"[^A-Za-z0-9_.:\-]+")
+OF_PAYMENT = {"payment_id": "payment.id", "provider_ref": "payment.reference"}
 RATE_IN_NAME = re.compile(r"(\d{1,2}(?:[.,]\d{1,4})?)\s*%")
 
 
@@ -29,14 +30,6 @@ class Options:
     marketplace: str | None = None
     profile: str | None = None
     locale: str = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """Arguments of order.place, and of order.capture_payment when the export says that it was paid."""
-
-    order: dict[str, Any]
-    payment: dict[str, Any] | None
 
 
 def known() -> list[str]:
@@ -61,13 +54,15 @@ class Mapping:
         names = path.split(".")
         if names[0] == "lines":
             return self.line.get(names[-1], path)
+        if names[0] == "payment":
+            path = OF_PAYMENT.get(names[1], "payment.amount") if len(names) > 1 else "payment.when"
         return self.order.get(path, path)
 
     def key(self, row: dict[str, Any]) -> Any:
         return _at(row, self.order["number"])
 
-    def mapped(self, first: dict[str, Any], rows: list[dict[str, Any]], options: Options) -> Mapped:
-        """Raises Unreadable naming the file's field."""
+    def mapped(self, first: dict[str, Any], rows: list[dict[str, Any]], options: Options) -> dict[str, Any]:
+        """With its payment, when the export says that it was paid. Raises Unreadable naming the file's field."""
         currency = str(self._need(first, "currency"))
         lines = [self._numbered(index, row, currency) for index, row in enumerate(self._lines(first, rows))]
         shipping = self._shipping(first, currency)
@@ -96,7 +91,8 @@ class Mapping:
             raise Unreadable(self.order.get("seller_id", "seller"), "Whose order is it? Name the seller by --seller.")
         if placed_at := self._text(first, "placed_at"):
             order["placed_at"] = _moment(placed_at, self.order["placed_at"])
-        return Mapped(order, self._payment(first, order, currency))
+        payment = self._payment(first, order, currency)
+        return {**order, "payment": payment} if payment else order
 
     # the order's own
 
@@ -140,7 +136,6 @@ class Mapping:
             return None
         reference = self._text(first, "payment.reference") or order["number"]
         return {
-            "order_id": order["order_id"],
             "payment_id": _id(self._text(first, "payment.id") or f"pay_{order['order_id'][4:]}"),
             "provider": "manual",
             "provider_ref": reference[:128],

@@ -111,14 +111,24 @@ class OfOrder(Strict):
     order_id = Id(required=True)
 
 
-class CapturePayment(OfOrder):
-    """ORD-02/03: the payment provider captured this amount."""
+class Payment(Strict):
+    """What a payment provider captured."""
 
     payment_id = Id(required=True)
     provider = fields.String(required=True, validate=validate.OneOf(("stripe", "paypal", "manual", "instant")))
     provider_ref = Text(most=128, required=True)
     amount = fields.Nested(PositiveMoneySchema, required=True)
     instrument = fields.String(load_default="original", validate=validate.OneOf(("original", "paypal", "store_credit")))
+
+
+class CapturePayment(OfOrder, Payment):
+    """ORD-02/03: the payment provider captured this amount."""
+
+
+class PlaceOfMany(PlaceOrder):
+    """An order that comes from elsewhere may have been paid there: `payment` is booked along with it (ORD-02/03)."""
+
+    payment = fields.Nested(Payment)
 
 
 class Parcel(Strict):
@@ -177,9 +187,9 @@ class Bulk(Strict):
 
 
 class PlaceMany(Strict):
-    """Up to 500 orders; each is placed or refused by itself."""
+    """Up to 500 orders, paid or not; each is placed or refused by itself."""
 
-    orders = fields.List(fields.Nested(PlaceOrder), required=True, validate=validate.Length(min=1, max=MOST_IN_BULK))
+    orders = fields.List(fields.Nested(PlaceOfMany), required=True, validate=validate.Length(min=1, max=MOST_IN_BULK))
 
 
 class ValidateMany(Strict):

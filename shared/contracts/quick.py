@@ -11,7 +11,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, missing, validate
 
-from shared.contracts.fields import MAX_AMOUNT, Id, Minor, Whole
+from shared.contracts.fields import MAX_AMOUNT, CurrencyCode, Id, Minor, Text, Whole
+from shared.kernel.money import exponent
 
 Reader = Callable[[Any], Any]
 
@@ -34,35 +35,35 @@ def quick_loader(schema: Schema) -> Callable[[Any], dict[str, Any]]:
 
 
 def _object(schema: Schema) -> Reader:
-    plan = [
-        (key, field.attribute or key, field.required, field.allow_none, field.load_default, _reader(field))
-        for name, field in schema.load_fields.items()
-        for key in (field.data_key or name,)
-    ]
+    known: dict[str, tuple[str, bool, Reader]] = {}
+    expected = []  # what is missing where it is not said
+    for name, field in schema.load_fields.items():
+        at = field.attribute or name
+        known[field.data_key or name] = (at, field.allow_none, _reader(field))
+        if field.required or field.load_default is not missing:
+            expected.append((at, field.required, field.load_default))
     checks = [getattr(schema, name) for name, _, _ in schema._hooks.get("validates_schema", ())]
 
     def read(data: Any) -> dict[str, Any]:
         if type(data) is not dict:
             raise Unusual
         found: dict[str, Any] = {}
-        seen = 0
-        for key, name, required, allow_none, default, reader in plan:
-            value = data.get(key, missing)
-            if value is missing:
+        try:
+            for key, value in data.items():
+                name, allow_none, reader = known[key]
+                if value is not None:
+                    found[name] = reader(value)
+                elif allow_none:
+                    found[name] = None
+                else:
+                    raise Unusual
+        except KeyError:
+            raise Unusual from None  # something that the schema does not know
+        for name, required, default in expected:
+            if name not in found:
                 if required:
                     raise Unusual
-                if default is not missing:
-                    found[name] = default() if callable(default) else default
-                continue
-            seen += 1
-            if value is None:
-                if not allow_none:
-                    raise Unusual
-                found[name] = None
-            else:
-                found[name] = reader(value)
-        if seen != len(data):
-            raise Unusual  # something that the schema does not know
+                found[name] = default() if callable(default) else default
         for check in checks:
             check(found)
         return found
@@ -75,8 +76,12 @@ def _reader(field: fields.Field) -> Reader:
         return _object(field.schema)
     if type(field) is fields.List:
         return _list(field)
-    if type(field) in (fields.String, Id):
+    if type(field) in (fields.String, fields.Email, Id):
         return _string(field)
+    if type(field) is Text:
+        return _text(field)
+    if type(field) is CurrencyCode:
+        return _currency
     if type(field) in (Minor, Whole):
         return _whole(field)
     return field.deserialize
@@ -98,6 +103,8 @@ def _list(field: fields.List) -> Reader:
 def _string(field: fields.Field) -> Reader:
     patterns: list[Any] = [each.regex.match for each in field.validators if isinstance(each, validate.Regexp)]
     others = [each for each in field.validators if not isinstance(each, validate.Regexp)]
+    if len(patterns) == 1 and not others:
+        return _matching(patterns[0])
 
     def read(value: Any) -> str:
         if type(value) is not str:
@@ -110,6 +117,38 @@ def _string(field: fields.Field) -> Reader:
         return value
 
     return read
+
+
+def _matching(match: Callable[[str], Any]) -> Reader:
+    def read(value: Any) -> str:
+        if type(value) is not str or match(value) is None:
+            raise Unusual
+        return value
+
+    return read
+
+
+def _text(field: Text) -> Reader:
+    if len(field.validators) != 1 or type(field.validators[0]) is not validate.Length:
+        return field.deserialize
+    least, most = field.validators[0].min or 0, field.validators[0].max or MAX_AMOUNT
+
+    def read(value: Any) -> str:
+        if type(value) is not str or not least <= len(value) <= most:
+            raise Unusual
+        return value if value.isprintable() else field.deserialize(value)
+
+    return read
+
+
+def _currency(value: Any) -> str:
+    if type(value) is not str:
+        raise Unusual
+    try:
+        exponent(value)
+    except KeyError:
+        raise Unusual from None
+    return value
 
 
 def _whole(field: fields.Field) -> Reader:

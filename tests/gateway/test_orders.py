@@ -118,6 +118,25 @@ def test_stock_is_untouched_where_the_marketplace_does_not_manage_it(api_of):
     assert bodies(api, "order.stock_released") == []
 
 
+# many at once
+
+
+@pytest.mark.capability("I17")
+def test_orders_that_were_paid_elsewhere_come_in_bulk_with_their_payment_from_whom_may_book_one(api_of):
+    api = api_of("order")
+    money = {"amount": 17490, "currency": "EUR"}
+    payment = {"payment_id": "pay_1", "provider": "stripe", "provider_ref": "pi_1", "amount": money}
+    orders = [order_args("1", payment=payment), order_args("2"), order_args("3", payment={**payment, "amount": 1})]
+    results = api.post("/v1/orders:bulk", seller(), {"orders": orders})["results"]
+    assert [each["result"] for each in results] == ["FORBIDDEN", "PLACED", "INVALID_INPUT"]
+    assert bodies(api, "order.payment_captured") == []
+    results = api.post("/v1/orders:bulk", integrator(), {"orders": orders})["results"]
+    assert [each["result"] for each in results] == ["PLACED", "ORDER_EXISTS", "INVALID_INPUT"]
+    assert results[2]["fields"] == {"payment.amount": "Invalid input type."}
+    assert api.get(f"/v1/orders/{results[0]['order_id']}", seller())["phase"] == "paid"
+    assert [event["payment_id"] for event in bodies(api, "order.payment_captured")] == ["pay_1"]
+
+
 # shipping
 
 

@@ -42,6 +42,25 @@ def test_good_orders_are_kept_and_bad_lines_are_told_with_number_and_field(desk)
     ]
 
 
+def test_orders_that_were_paid_elsewhere_are_paid_here_and_a_wrong_payment_is_told(desk):
+    def paid(number, amount, currency="EUR"):
+        money = {"amount": amount, "currency": currency}
+        payment = {"payment_id": f"pay_{number}", "provider": "stripe", "provider_ref": f"pi_{number}", "amount": money}
+        return order_args(number, payment=payment)
+
+    path = desk.file("orders.jsonl", lines(paid("1", 17490), paid("2", 10000), paid("3", 0), paid("4", 17490, "USD")))
+    assert desk.run(path)[0] == 2
+    found = [(each["line"], each["field"], each["code"]) for each in desk.faults(path)]
+    assert found == [(3, "payment.amount.amount", "INVALID_INPUT"), (4, "", "CURRENCY_MISMATCH")]
+    assert [(desk.order(n)["phase"], desk.order(n)["captured"]["amount"]) for n in ("1", "2")] == [
+        ("paid", 17490),
+        ("awaiting_payment", 10000),
+    ]
+    told = [event.type for event in desk.suite.events("order") if event.data.get("number") == "1"]
+    assert told == ["order.placed", "order.payment_captured", "order.paid", "order.public_state_changed"]
+    assert desk.numbers() == ["1", "2"]
+
+
 def test_importing_again_places_nothing_twice(desk):
     path = desk.file("orders.jsonl", lines(*(order_args(str(n)) for n in range(3))))
     assert desk.run(path)[0] == 0

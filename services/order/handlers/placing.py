@@ -18,7 +18,7 @@ from shared.contracts.quick import quick_loader
 from shared.kernel.errors import Forbidden, InvalidInput, Refusal
 from shared.runtime.unit_of_work import Context
 
-LOAD = quick_loader(contracts.PLACE.schema)
+LOAD = quick_loader(contracts.PlaceOfMany())
 
 
 def place_order(ctx: Context, args: dict[str, Any]) -> View:
@@ -31,7 +31,7 @@ def place_order(ctx: Context, args: dict[str, Any]) -> View:
 
 
 def place_many(ctx: Context, args: dict[str, Any]) -> View:
-    """ORD-01 in bulk: each order by itself, PLACED or the code of its refusal with its fields (I17)."""
+    """ORD-01 to ORD-03 in bulk: each order by itself, PLACED or the code of its refusal with its fields (I17)."""
     loaded = [_loaded(entry) for entry in args["orders"]]
     usable = [each for each in loaded if isinstance(each, dict)]
     ctx.work.prefetch([(Contact, contact_id(ctx.tenant, each["customer"]["ref"])) for each in usable])
@@ -58,7 +58,10 @@ def _result(
         key = loaded["marketplace"], loaded["number"]
         if key in taken:
             raise OrderExists(order_id=loaded.get("order_id"), number=loaded["number"])
-        order = _place(ctx, loaded)
+        payment = loaded.pop("payment", None)
+        if payment and not may(ctx.principal, "capture_payment", loaded["seller_id"]):
+            raise Forbidden(action="order.capture_payment")
+        order = _place(ctx, loaded, payment)
         taken.add(key)
     except Refusal as refusal:
         return {"number": _number(entry), **explained(refusal)}
@@ -90,15 +93,20 @@ def _number(entry: dict[str, Any]) -> str | None:
     return number if isinstance(number, str) else None
 
 
-def _place(ctx: Context, args: dict[str, Any]) -> Order:
+def _place(ctx: Context, args: dict[str, Any], payment: dict[str, Any] | None = None) -> Order:
+    """Nothing is kept before the last refusal: of many orders the others go on (I17)."""
     order_id = args.get("order_id")
     if order_id and ctx.exists(Order, order_id):
         raise OrderExists(order_id=order_id, number=args["number"])
     order = _build(ctx, order_id or ctx.new_id("ord"), args)
     order.rules = rules_of(ctx, order.marketplace)
     order.place()
+    if payment:
+        order.capture(payment, ctx.now)
     # first, so that whoever is told of a new customer's order already knows how to write to him
     _remember_contact(ctx, order.customer_ref, order.customer)
+    if order.phase == "paid":
+        _follow_payment(ctx, order)
     ctx.save(order)
     ctx.save(
         Settlement(
@@ -185,8 +193,13 @@ def capture(ctx: Context, order: Order, payment: dict[str, Any], by_link: bool =
         settlement.total = order.total  # what was added is the seller's too, now that it is paid
         ctx.save(settlement)
     if before == "awaiting_payment" and order.phase == "paid":
-        entitling.activate_what_was_bought(ctx, order)
-        reminding.forget_what_is_bought_again(ctx, order)
+        _follow_payment(ctx, order)
+
+
+def _follow_payment(ctx: Context, order: Order) -> None:
+    """What begins when all is paid. The caller saves the order."""
+    entitling.activate_what_was_bought(ctx, order)
+    reminding.forget_what_is_bought_again(ctx, order)
 
 
 def add_line(ctx: Context, args: dict[str, Any]) -> View:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 
@@ -37,13 +38,13 @@ class Line:
 
     def placed(self) -> dict[str, Any]:
         """As order.placed and order.line_added tell it."""
-        told = {name: getattr(self, name) for name in TOLD} | {"qty": self.ordered}
+        told = dict(zip(TOLD, _told(self), strict=True)) | {"qty": self.ordered}
         if self.covers:
             told["covers"] = {name: self.covers[name] for name in ("product_id", "url")}
         return told
 
     def view(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in NAMES}
+        return dict(zip(NAMES, _all(self), strict=True))
 
     def leaves(self, units: int) -> None:
         """That many units are no longer here; a promise reaches no further than what is."""
@@ -53,6 +54,7 @@ class Line:
 
 TOLD = ("line_id", "product_id", "sku", "title", "supplier_id", "linked_line_id", "gross", "taxes")
 NAMES = tuple(field.name for field in fields(Line))
+_told, _all = attrgetter(*TOLD), attrgetter(*NAMES)
 _RARE = {"returned": 0, "unpaid": False, "covers": None, "wear": None}
 
 
