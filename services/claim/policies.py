@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.claim.promises import Promises
 from shared.kernel.money import value_of_units
@@ -36,6 +37,18 @@ class Reason:
     phases: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     asks_cancellation: bool = False
+
+
+def reason_from(entry: dict[str, Any]) -> Reason:
+    """The reason that a profile's file, a marketplace's switches or a claim keep."""
+    return Reason(
+        code=entry["code"],
+        handler=entry["handler"],
+        labels=entry["labels"],
+        phases=frozenset(entry.get("phases", ())),
+        roles=frozenset(entry.get("roles", ())),
+        asks_cancellation=entry.get("asks_cancellation", False),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from services.claim.policies import Profile, Reason
+from services.claim.policies import Profile, Reason, reason_from
 from shared.kernel.aggregate import Aggregate
 
 OFF, ENABLED, AUTO_INCLUDE = "off", "enabled", "auto_include"
@@ -53,14 +53,3 @@ def reasons_of(profile: Profile, module: DeskModule | None) -> dict[str, Reason]
         return profile.reasons
     kept = {code: reason for code, reason in profile.reasons.items() if code not in module.reasons_off}
     return kept | {entry["code"]: reason_from(entry) for entry in module.reasons_added}
-
-
-def reason_from(entry: dict[str, Any]) -> Reason:
-    """A reason that a marketplace added, from how it is kept."""
-    return Reason(
-        code=entry["code"],
-        handler=entry["handler"],
-        labels=entry["labels"],
-        phases=frozenset(entry.get("phases", ())),
-        roles=frozenset(entry.get("roles", ())),
-    )

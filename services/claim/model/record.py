@@ -9,11 +9,10 @@ from typing import Any
 from services.claim import policies
 from services.claim.model import refusals
 from services.claim.model.guards import Asking, handles_it
-from services.claim.model.module import reason_from
 from services.claim.model.parts import REQUESTER, acting_as, observer_party, viewer
 from services.claim.model.states import OPEN, RESOLVED
 from services.claim.model.transitions import Row, rows_of, rows_open_to
-from services.claim.policies import COORDINATORS, SELLER, Profile, Reason
+from services.claim.policies import COORDINATORS, SELLER, Profile, Reason, reason_from
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotInThisState, Refusal

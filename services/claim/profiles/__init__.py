@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from services.claim.policies import Profile, Reason
+from services.claim.policies import Profile, reason_from
 from services.claim.profiles.fault import BrokenProfile, Fault
 from services.claim.profiles.lint import faults
 from services.claim.promises import promises_from
@@ -32,7 +32,7 @@ def profile_from(data: dict[str, Any], own: bool = False) -> Profile:
         raise BrokenProfile(data.get("code") if isinstance(data, dict) else None, found)
     rest = {key: value for key, value in data.items() if key not in _READ_APART}
     return Profile(
-        reasons={entry["code"]: _reason(entry) for entry in data["reasons"]},
+        reasons={entry["code"]: reason_from(entry) for entry in data["reasons"]},
         who_may_open=frozenset(data["who_may_open"]),
         who_may={action: frozenset(roles) for action, roles in data.get("who_may", {}).items()},
         resolutions=tuple(data["resolutions"]),
@@ -46,17 +46,6 @@ def digest_of(data: dict[str, Any]) -> str:
     """The same content always has the same one, however the file is laid out."""
     text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _reason(entry: dict[str, Any]) -> Reason:
-    return Reason(
-        code=entry["code"],
-        handler=entry["handler"],
-        labels=entry["labels"],
-        phases=frozenset(entry.get("phases", ())),
-        roles=frozenset(entry.get("roles", ())),
-        asks_cancellation=entry.get("asks_cancellation", False),
-    )
 
 
 class ProfileBook:

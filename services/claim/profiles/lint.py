@@ -13,24 +13,15 @@ from services.claim.model.transitions import PERMITTED
 from services.claim.policies import EXECUTED_KINDS, HANDLERS, RESOLUTION_KINDS
 from services.claim.profiles.fault import BrokenProfile, Fault, shape_faults
 from services.claim.promises import CLOCKS
+from shared.contracts.claim import CATEGORIES
 from shared.contracts.fields import Id, Strict, Text, Whole
+from shared.contracts.marketplace import PHASES
 from shared.kernel.calendar import DAYS, UnknownZone, minute_of, zone_named
 from shared.kernel.principal import ROLES
 
 __all__ = ["BrokenProfile", "Fault", "ProfileSchema", "faults"]
 
 LOCALES = ("fr", "en")
-CATEGORIES = ("after_sales", "contact", "prospect", "offer_question", "withdrawal")
-PHASES = (
-    "awaiting_payment",
-    "paid",
-    "preparing",
-    "partially_shipped",
-    "shipped",
-    "delivered",
-    "completed",
-    "cancelled",
-)
 
 
 class Labels(Strict):
