@@ -51,6 +51,15 @@ def reason_from(entry: dict[str, Any]) -> Reason:
     )
 
 
+# Everywhere and always, whatever a profile or a marketplace offers: the law gives it (2011/83 article 9).
+WITHDRAWAL = Reason(
+    code="withdrawal",
+    handler=SELLER,
+    labels={"fr": "Rétractation", "en": "Withdrawal from the contract"},
+    asks_cancellation=True,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How one kind of marketplace handles claims (spec 5.3, profile switches). Frozen on each claim at its opening.

@@ -11,6 +11,7 @@ from services.claim.profiles.activation import TenantProfile
 from services.claim.returns.model import Return
 from services.claim.saved.model import SavedView
 from services.claim.score.model import SellerScore
+from services.claim.withdrawal.model import Withdrawal
 from shared.runtime.unit_of_work import Storage
 from shared.storage.mapping import Mapping
 from shared.storage.tables import Big, aggregate_table, runtime_tables
@@ -125,6 +126,7 @@ order_cases = aggregate_table(
     sa.Column("cleared", sa.Boolean, nullable=False),
     sa.Column("parcels", Json, nullable=False),
     sa.Column("replaces", Json),
+    sa.Column("delivered_at", Utc),
 )
 
 offers = aggregate_table(
@@ -137,6 +139,7 @@ offers = aggregate_table(
     sa.Column("supplier_id", sa.String(64)),
     sa.Column("profile", sa.String(48), nullable=False),
     sa.Column("published", sa.Boolean, nullable=False),
+    sa.Column("no_withdrawal", sa.String(32)),
     _index("offer_by_product", "tenant", "product_id"),
 )
 
@@ -209,8 +212,28 @@ returns = aggregate_table(
     sa.Column("tracking", Json),
     sa.Column("note", sa.String(500)),
     sa.Column("refund_id", sa.String(64)),
+    sa.Column("outbound", sa.Boolean, nullable=False),
     _index("return_by_claim", "tenant", "claim_id", "updated_at", "id"),
     _index("return_by_change", "tenant", "updated_at", "id"),
+)
+
+withdrawals = aggregate_table(
+    "withdrawal",
+    metadata,
+    sa.Column("order_id", sa.String(64), nullable=False),
+    sa.Column("order_number", sa.String(64), nullable=False),
+    sa.Column("marketplace", sa.String(64), nullable=False),
+    sa.Column("seller_id", sa.String(64), nullable=False),
+    sa.Column("customer_ref", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("lines", Json, nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False),
+    sa.Column("stated_at", Utc, nullable=False),
+    sa.Column("deadline", Utc),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("received_at", Utc),
+    sa.Column("claim_id", sa.String(64)),
+    sa.Column("return_id", sa.String(64)),
 )
 
 subscriptions = aggregate_table(
@@ -246,5 +269,6 @@ STORAGE = Storage(
         Mapping(DeskModule, modules),
         Mapping(SavedView, saved_views),
         Mapping(Return, returns),
+        Mapping(Withdrawal, withdrawals),
     ],
 )

@@ -24,6 +24,26 @@ class Return(Versioned):
     updated_at = Moment(required=True)
 
 
+class Withdrawal(Versioned):
+    """state: stated, until its second step makes it received. lines: `{line_id, qty, title, not_accepted}`.
+
+    deadline: null while nothing was delivered. claim_id, return_id: what followed from it.
+    """
+
+    state = fields.String(required=True)
+    order_id = Id(required=True)
+    order_number = Id(required=True)
+    name = fields.String(required=True)
+    lines = fields.List(fields.Dict(), required=True)
+    whole = fields.Boolean(required=True)
+    deadline = Moment(required=True, allow_none=True)
+    stated_at = Moment(required=True)
+    received_at = Moment(required=True, allow_none=True)
+    refund_due_at = Moment(required=True, allow_none=True)
+    claim_id = Id(required=True, allow_none=True)
+    return_id = Id(required=True, allow_none=True)
+
+
 class Counts(View):
     """Claims that are not over, per state; mine: those that wait for the caller. more: names counted no further."""
 
@@ -48,6 +68,7 @@ class Offer(Versioned):
     marketplace = Id(required=True)
     title = fields.String(required=True)
     published = fields.Boolean(required=True)
+    no_withdrawal = fields.String(required=True, allow_none=True)
 
 
 class OrderPart(View):

@@ -33,6 +33,7 @@ OWNERS = {
     "claim_reason": "claim",
     "claim_count": "claim",
     "saved_view": "claim",
+    "withdrawal": "claim",
     "offer": "claim",
     "oversight": "claim",
     "return": "claim",

@@ -56,6 +56,7 @@ MATRIX: dict[str, Rule] = {
     "claim.resolved": Rule("claim_resolved", ("customer", "seller", "assignee", "included")),
     "claim.refused": Rule("claim_refused", ("customer", "seller", "assignee", "included")),
     "claim.observer_added": Rule("observer_included", ("holder",)),  # S1-34, S1-36
+    "withdrawal.received": Rule("withdrawal_received", ("customer", "seller")),
     "claim.reopened": Rule("claim_reopened", ("customer", "seller", "assignee", "included")),
     "lifecycle.reminder_due": Rule("lifecycle_reminder", ("customer",)),  # S4-26
     "refund.succeeded": Rule("refund_succeeded", ("customer", "seller", "assignee")),  # S0-21

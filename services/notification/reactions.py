@@ -183,6 +183,13 @@ def remind_when_used_up(ctx: Context, event: Any) -> None:
     _tell(ctx, event, due, _of_order(due), facts)
 
 
+def send_receipt_of_withdrawal(ctx: Context, event: Any) -> None:
+    """The receipt on a durable medium: what was withdrawn from, the date and the time (2011/83 article 11a)."""
+    data = event.data
+    facts = {name: data[name] for name in ("lines", "accepted", "received_at", "time_zone", "refund_due_at")}
+    _tell(ctx, event, data, _of_order(data), facts)
+
+
 def tell_when_refunded(ctx: Context, event: Any) -> None:
     """S0-21, and who must act when a refund did not work."""
     refund = event.data
@@ -404,6 +411,7 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "claim.resolved": MOVED,
     "claim.refused": MOVED,
     "claim.reopened": MOVED,
+    "withdrawal.received": send_receipt_of_withdrawal,
     "claim.assigned": FOLLOWED,
     "claim.escalated": FOLLOWED,
     "claim.handed_back": FOLLOWED,

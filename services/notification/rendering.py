@@ -144,9 +144,9 @@ def day(context: Context, at: datetime) -> str:
 
 
 @pass_context
-def moment(context: Context, at: str) -> str:
+def moment(context: Context, at: str, zone_name: str = TIME_ZONE) -> str:
     """`9 Nov 2026, 10:50`, in the marketplace's time zone."""
-    zone, locale = get_timezone(TIME_ZONE), BABEL_LOCALES[context["locale"]]
+    zone, locale = get_timezone(zone_name), BABEL_LOCALES[context["locale"]]
     return format_datetime(datetime.fromisoformat(at), "d MMM y, HH:mm", tzinfo=zone, locale=locale)
 
 

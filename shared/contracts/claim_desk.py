@@ -8,6 +8,7 @@ from shared.contracts.claim import BULK, CATEGORIES, ClaimFact, OneClaim
 from shared.contracts.fields import Id, Strict, Text, Whole
 from shared.contracts.registry import INTERNAL, PRIVATE, Operation, announce
 from shared.contracts.roles import ANYTHING, CUSTOMER, EVERYBODY, HANDLERS, NEW, PARTIES, REQUESTERS, SENDERS
+from shared.contracts.withdrawal import EXCLUSIONS
 from shared.kernel.principal import ROLES, STAFF
 
 MODES = ("off", "enabled", "auto_include")
@@ -120,6 +121,7 @@ class OfferArgs(Strict):
     supplier_id = Id(allow_none=True, load_default=None)
     profile = Id(load_default="discussion")
     published = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    no_withdrawal = fields.String(allow_none=True, load_default=None, validate=validate.OneOf(EXCLUSIONS))
 
 
 class OneOffer(Strict):

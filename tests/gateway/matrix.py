@@ -191,7 +191,9 @@ class World:
         for role in ROLES:
             if role in SAVE_VIEW.may and (who := caller(role, "own")):
                 api.post("/v1/desk/views/mine", who, {"name": "Mine", "filters": {}}, method="PUT")
+        statement = api.post(f"/v1/orders/{order['id']}/withdrawals", customer(), {"name": "Ada Byron"}, status=201)
         self.ids = {
+            "withdrawal_id": statement["id"],
             "alias_id": alias["alias_id"],
             "mail_id": received["mail_id"],
             "unpaid_order_id": unpaid,

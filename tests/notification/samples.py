@@ -69,6 +69,14 @@ ACCESS = {
     "answer": "access.requested",
 }
 
+WITHDRAWN: dict[str, Any] = {
+    "lines": [{"line_id": "lin_1", "qty": 2, "title": "Lampe en laiton", "not_accepted": None}],
+    "accepted": True,
+    "received_at": "2026-11-09T09:50:00Z",
+    "time_zone": "Europe/Paris",
+    "refund_due_at": "2026-11-23T09:50:00Z",
+}
+
 RATE = {
     "seller_id": "sel_1",
     "rate": "4.50",
@@ -148,6 +156,12 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("access_requested", "customer", ACCESS),
     ("access_answered", "seller", {**ACCESS, "answer": "access.granted"}),
     ("observer_included", "mail_observer", {"claim": claim()}),
+    ("withdrawal_received", "customer", {"claim": claim(), **WITHDRAWN}),
+    (
+        "withdrawal_received",
+        "seller",
+        {**WITHDRAWN, "accepted": False, "lines": [{**WITHDRAWN["lines"][0], "not_accepted": "period_over"}]},
+    ),
     ("claim_reopened", "customer", {"claim": claim()}),
     ("claim_reopened", "seller", {"claim": claim()}),
     ("refund_succeeded", "customer", {"claim": claim(), **REFUND}),

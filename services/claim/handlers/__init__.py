@@ -25,8 +25,10 @@ from services.claim.saved.queries import list_views
 from services.claim.score.handlers import COUNT_SCORES, count_scores
 from services.claim.score.queries import get_score
 from services.claim.timeline import timeline
+from services.claim.withdrawal import handlers as withdraw
+from services.claim.withdrawal.queries import get_withdrawal
 from shared.contracts import claim as contracts
-from shared.contracts import claim_desk, claim_lists, returns, sla
+from shared.contracts import claim_desk, claim_lists, returns, sla, withdrawal
 from shared.contracts.timeline import CASE_FILE, OF_CLAIM
 from shared.runtime.tables import Command, Contents, Query, Reaction
 
@@ -90,11 +92,14 @@ CONTENTS = Contents(
         Command(returns.CANCEL, send_back.cancel, _the_return),
         Command(claim_desk.CONFIGURE, modules.configure),
         Command(claim_desk.RECORD_OFFER, desk.record_offer),
+        Command(withdrawal.STATE, withdraw.state, _the_order),
+        Command(withdrawal.CONFIRM, withdraw.confirm),
         Command(claim_lists.SAVE_VIEW, keep_views.save_view),
         Command(claim_lists.REMOVE_VIEW, keep_views.remove_view),
     ),
     queries=(
         Query(contracts.GET, queries.get_claim),
+        Query(withdrawal.GET, get_withdrawal),
         Query(claim_lists.LIST, queries.list_claims),
         Query(claim_lists.COUNT, desk_queries.count_found),
         Query(claim_lists.VIEWS_OF, list_views),
@@ -137,5 +142,6 @@ CONTENTS = Contents(
         SLA: watch_clock,
         COUNT_SCORES: count_scores,
         send_back.NOT_RECEIVED: send_back.not_received,
+        withdraw.REFUND_DUE: withdraw.warn_before_refund_is_late,
     },
 )

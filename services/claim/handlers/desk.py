@@ -109,6 +109,7 @@ def offer_view(offer: Offer) -> View:
         "marketplace": offer.marketplace,
         "title": offer.title,
         "published": offer.published,
+        "no_withdrawal": offer.no_withdrawal,
         "allowed_actions": ["claim.open"] if offer.published else [],
     }
 

@@ -21,8 +21,8 @@ from services.claim.model import (
     open_about,
     open_claim,
 )
-from services.claim.model.refusals import ModuleNotEnabled, OfferNotAvailable, OrderNotSynced
-from services.claim.policies import Profile
+from services.claim.model.refusals import ModuleNotEnabled, OfferNotAvailable, OrderNotSynced, ReasonNotAvailable
+from services.claim.policies import WITHDRAWAL, Profile
 from services.claim.profiles.activation import active_profile
 from services.claim.queries import offer_of_product
 from services.claim.score.handlers import wake
@@ -36,6 +36,8 @@ SITE_PROFILE = "coordinated"  # of requests that name neither order nor offer, w
 
 def open_a_claim(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """CLM-01, S0-03, S2-01: by the profile of the order's marketplace; S0-01 by the offer's; S1-01 by the site's."""
+    if args.get("reason_code") == WITHDRAWAL.code:
+        raise ReasonNotAvailable(reason_code=WITHDRAWAL.code, order_phase=None)  # has two steps of its own
     complaint = _complaint(ctx, args)
     if "order_id" in args:
         return _on_order(ctx, args["order_id"], complaint, args.get("url"))
@@ -75,7 +77,7 @@ def claim_on(
     asking = Asking(who, ctx.now, case.phase, case.cleared)
     must_be_entitled(ctx, profile, case, complaint, url)
     claim = open_claim(asking, profile, case, complaint, module)
-    _keep(ctx, claim)
+    keep_opened(ctx, claim)
     case.note(claim)
     ctx.save(case)
     return claim_view(claim, asking)
@@ -124,7 +126,7 @@ def _without_order(ctx: Context, subject: Subject, code: str, complaint: Complai
     profile, module = _profile(ctx, subject.marketplace, code)
     asking = Asking(ctx.principal, ctx.now)
     claim = open_about(asking, profile, subject, complaint, module)
-    _keep(ctx, claim)
+    keep_opened(ctx, claim)
     return claim_view(claim, asking)
 
 
@@ -135,7 +137,8 @@ def _profile(ctx: Context, marketplace: str, code: str) -> tuple[Profile, DeskMo
     return profile, module_of(ctx, marketplace, code)
 
 
-def _keep(ctx: Context, claim: Claim) -> None:
+def keep_opened(ctx: Context, claim: Claim) -> None:
+    """Store a claim that was opened, with who sits on it, its clocks and what is promised."""
     for observer in claim.observers:
         seat(ctx, claim, observer["kind"], observer["id"], active=True)
     promise(ctx, claim)

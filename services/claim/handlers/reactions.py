@@ -74,6 +74,8 @@ def follow_order(ctx: Context, event: Any) -> None:
         return
     else:
         phase = PHASE_REACHED[event.type]
+    if phase == "delivered":
+        case.delivered_at = event.time
     if case.reach(phase) or news:
         ctx.save(case)
     if phase == "cancelled" and case.replaces:

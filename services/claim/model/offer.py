@@ -10,7 +10,9 @@ from shared.kernel.aggregate import Aggregate
 
 @dataclass(kw_only=True)
 class Offer(Aggregate):
-    """An offer that customers can ask about before they buy (S0-01). supplier_id: its main supplier (A7)."""
+    """An offer that customers can ask about before they buy (S0-01). supplier_id: its main supplier (A7).
+
+    no_withdrawal: why its product cannot be withdrawn from (2011/83 article 16), where it cannot."""
 
     stream = "offer"
 
@@ -21,6 +23,7 @@ class Offer(Aggregate):
     supplier_id: str | None
     profile: str
     published: bool
+    no_withdrawal: str | None = None
 
     def recorded(self) -> None:
         self.record(

@@ -74,6 +74,8 @@ def open_about(
 def _reason(
     asking: Asking, profile: Profile, module: DeskModule | None, subject: Subject, complaint: Complaint
 ) -> Reason:
+    if complaint.reason_code == policies.WITHDRAWAL.code:
+        return policies.WITHDRAWAL
     offered = {
         code: reason
         for code, reason in reasons_of(profile, module).items()
@@ -94,6 +96,7 @@ def _kept(reason: Reason) -> dict[str, Any]:
         "labels": reason.labels,
         "phases": sorted(reason.phases),
         "roles": sorted(reason.roles),
+        "asks_cancellation": reason.asks_cancellation,
     }
 
 

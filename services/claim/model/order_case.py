@@ -41,6 +41,7 @@ class OrderCase(Aggregate):
     cleared: bool = False
     parcels: list[str] = field(default_factory=list)
     replaces: dict[str, str] | None = None
+    delivered_at: datetime | None = None
 
     def shipped(self, parcel_id: str, units: list[dict[str, Any]]) -> None:
         """These units left in this parcel: what can be complained about and sent back (RET-01)."""

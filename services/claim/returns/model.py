@@ -61,6 +61,7 @@ class Return(Aggregate):
 
     wants: `refund` when they are back, or `nothing` more, as for a replacement. inspected: which lines were looked at.
     cost: of the way back, minor units, which the customer bears where cost_bearer says so.
+    outbound: the whole contract was withdrawn from, so what the way out cost is paid back too.
     """
 
     stream = "return"
@@ -86,6 +87,7 @@ class Return(Aggregate):
     tracking: dict[str, str] | None = None
     note: str | None = None
     refund_id: str | None = None
+    outbound: bool = False
 
     # what every event says
 
@@ -196,7 +198,7 @@ class Return(Aggregate):
             before,
             refundable=refundable,
             refund_id=self.refund_id,
-            shipping=shipping,
+            shipping=shipping or (self.outbound and self._came_back_whole()),
             deduction=self.cost if self.cost_bearer == "customer" and self.refund_id else 0,
             restock=[
                 {"line_id": line["line_id"], "qty": line["restock"], "key": f"{line['line_id']}:return:{self.id}"}
@@ -216,6 +218,9 @@ class Return(Aggregate):
     def cancel(self, now: datetime) -> None:
         """RET-09."""
         self._move("cancel", CANCELLED, "cancelled", now)
+
+    def _came_back_whole(self) -> bool:
+        return self.refundable() == [{"line_id": line["line_id"], "qty": line["qty"]} for line in self.lines]
 
     @property
     def is_over(self) -> bool:

@@ -22,6 +22,7 @@ from services.gateway.routes import (
     returns,
     sellers,
     threads,
+    withdrawals,
 )
 from services.gateway.table import Route
 
@@ -30,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *claims.ROUTES,
     *desk.ROUTES,
     *returns.ROUTES,
+    *withdrawals.ROUTES,
     *threads.ROUTES,
     *drafts.ROUTES,
     *mails.ROUTES,

@@ -117,6 +117,7 @@ def upgrade() -> None:
         sa.Column("tracking", shared.storage.types.Json(), nullable=True),
         sa.Column("note", sa.String(length=500), nullable=True),
         sa.Column("refund_id", sa.String(length=64), nullable=True),
+        sa.Column("outbound", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("claim_return", schema=None) as batch_op:
@@ -252,6 +253,7 @@ def upgrade() -> None:
         sa.Column("supplier_id", sa.String(length=64), nullable=True),
         sa.Column("profile", sa.String(length=48), nullable=False),
         sa.Column("published", sa.Boolean(), nullable=False),
+        sa.Column("no_withdrawal", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("offer", schema=None) as batch_op:
@@ -282,6 +284,7 @@ def upgrade() -> None:
         sa.Column("cleared", sa.Boolean(), nullable=False),
         sa.Column("parcels", shared.storage.types.Json(), nullable=False),
         sa.Column("replaces", shared.storage.types.Json(), nullable=True),
+        sa.Column("delivered_at", shared.storage.types.Utc(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("order_case", schema=None) as batch_op:
@@ -401,4 +404,28 @@ def upgrade() -> None:
     with op.batch_alter_table("timer", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_timer_due_at"), ["due_at"], unique=False)
 
+    op.create_table(
+        "withdrawal",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prev", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("told", shared.storage.types.Json(), nullable=False),
+        sa.Column("order_id", sa.String(length=64), nullable=False),
+        sa.Column("order_number", sa.String(length=64), nullable=False),
+        sa.Column("marketplace", sa.String(length=64), nullable=False),
+        sa.Column("seller_id", sa.String(length=64), nullable=False),
+        sa.Column("customer_ref", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("lines", shared.storage.types.Json(), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.Column("stated_at", shared.storage.types.Utc(timezone=True), nullable=False),
+        sa.Column("deadline", shared.storage.types.Utc(timezone=True), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("received_at", shared.storage.types.Utc(timezone=True), nullable=True),
+        sa.Column("claim_id", sa.String(length=64), nullable=True),
+        sa.Column("return_id", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
     # ### end Alembic commands ###

@@ -1,0 +1,1 @@
+"""Withdrawing from a contract: stated, confirmed, receipted."""
