@@ -1,18 +1,21 @@
 """Faults on purpose, for the chaos driver: transactions that roll back, reactions that raise.
 
 Only in development mode (the settings refuse FAULTS in production), installed from outside: nothing in the runtime
-knows of it. `pauses:0.2` makes the pauses after a failed reaction a fifth as long, so that a short run need not wait
-for minutes: the number of tries and everything else stay as they are.
+knows of it. `pauses:0.2` makes the pauses after a failed reaction and between two attempts at a job (a provider that is
+asked what became of a refund) a fifth as long, so that a short run need not wait for minutes: the number of tries and
+everything else stay as they are.
 """
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from shared.runtime import inbox, unit_of_work
 from shared.runtime.app import App
-from shared.runtime.tables import Reaction
+from shared.runtime.tables import Job, Reaction
 from shared.runtime.unit_of_work import Conflict, UnitOfWork
 
 KINDS = ("rollback", "handler", "pauses")
@@ -42,6 +45,16 @@ def install(app: App, text: str) -> None:
         unit_of_work.UnitOfWork = _rolling_back(share)  # type: ignore[misc]
     if share := shares.get("pauses"):
         inbox.DELAYS = tuple(delay * share for delay in inbox.DELAYS)
+        jobs = {kind: _sooner(job, share) for kind, job in app.contents.jobs.items()}
+        app.contents = replace(app.contents, jobs=jobs)
+
+
+def _sooner(job: Job, share: float) -> Job:
+    def settle(ctx: Any, run: Any, outcome: Any) -> timedelta | None:
+        delay = job.settle(ctx, run, outcome)
+        return None if delay is None else delay * share
+
+    return replace(job, settle=settle, delays=tuple(delay * share for delay in job.delays))
 
 
 def _failing(reaction: Reaction, share: float) -> Reaction:

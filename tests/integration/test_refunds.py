@@ -95,20 +95,40 @@ def test_twenty_refunds_at_once_never_pay_more_than_was_captured(shop):
 
 
 @pytest.mark.capability("R21", "I3", "T19")
-def test_the_same_key_fifty_times_at_once_is_one_refund_and_one_payment(shop):
+def test_the_same_key_a_hundred_times_at_once_is_one_refund_and_one_payment(shop):
     order = shop.order()
     shop.order_shows(order, lambda page: page["refund_envelope"]["captured"] == 17490)
     body = {"order_id": order["id"], "kind": "commercial_gesture", "reason_code": "goodwill", "amount": euros(500)}
-    with ThreadPoolExecutor(50) as crowd:
-        answers = list(crowd.map(lambda _: shop.agent.send("POST", "/v1/refunds", body, key="one-key"), range(50)))
+    answers = at_once(shop, body, ["one-key"] * 100)
     accepted = [answer for answer in answers if answer.status_code == 201]
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert len({answer.json()["id"] for answer in accepted}) == 1
-    shop.refund_reaches(accepted[0].json()["id"], "succeeded")
-    refunded(shop, order, 500)
+    paid_once(shop, order, accepted[0].json(), 500)
     other = shop.agent.send("POST", "/v1/refunds", body | {"amount": euros(600)}, key="one-key")
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
-    asked = [call for call in shop.live.simulator.calls() if call["key"] == accepted[0].json()["id"]]
+
+
+@pytest.mark.capability("R20", "T18")
+def test_the_whole_order_asked_back_a_hundred_times_at_once_is_one_refund_and_one_payment(shop):
+    order = shop.order()
+    shop.order_shows(order, lambda page: page["refund_envelope"]["captured"] == 17490)
+    body = {"order_id": order["id"], "kind": "commercial_gesture", "reason_code": "goodwill", "amount": euros(17490)}
+    answers = at_once(shop, body, [f"key-{number}" for number in range(100)])
+    assert {answer.status_code for answer in answers} == {201, 409}
+    (accepted,) = (answer.json() for answer in answers if answer.status_code == 201)
+    paid_once(shop, order, accepted, 17490)
+
+
+def at_once(shop, body, keys):
+    """The answers to the same refund asked for under these keys, each in a thread of its own."""
+    with ThreadPoolExecutor(len(keys)) as crowd:
+        return list(crowd.map(lambda key: shop.agent.send("POST", "/v1/refunds", body, key=key), keys))
+
+
+def paid_once(shop, order, refund, amount):
+    shop.refund_reaches(refund["id"], "succeeded")
+    refunded(shop, order, amount)
+    asked = [call for call in shop.live.simulator.calls() if call["key"] == refund["id"]]
     assert len(asked) == 1, "the provider was asked once, under the refund's own id"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from shared.runtime import faults, inbox
 from shared.runtime.inbox import DELAYS
+from shared.runtime.tables import Contents, Job
 
 
 @pytest.mark.parametrize("text", ["rollback", "rollback:2", "rollback:-1", "sleep:0.5", "handler:often", ""])
@@ -23,6 +24,16 @@ def test_shares_are_read_by_kind():
 
 def test_pauses_are_shortened_and_their_number_is_not(monkeypatch):
     monkeypatch.setattr(inbox, "DELAYS", DELAYS)
-    faults.install(SimpleNamespace(), "pauses:0.2")
+    faults.install(SimpleNamespace(contents=Contents()), "pauses:0.2")
     assert [delay.total_seconds() for delay in inbox.DELAYS] == [1, 6, 24, 120, 720]
     assert DELAYS[0] == timedelta(seconds=5)
+
+
+def test_a_provider_that_left_a_question_open_is_asked_again_sooner(monkeypatch):
+    monkeypatch.setattr(inbox, "DELAYS", DELAYS)
+    answers = iter([timedelta(seconds=30), timedelta(seconds=270), None])
+    app = SimpleNamespace(contents=Contents(jobs={"pay": Job(lambda *_: None, lambda *_: next(answers))}))
+    faults.install(app, "pauses:0.1")
+    pay = app.contents.jobs["pay"]
+    assert [pay.settle(None, None, None) for _ in range(3)] == [timedelta(seconds=3), timedelta(seconds=27), None]
+    assert pay.delays[0] == timedelta(seconds=0.5)
