@@ -43,11 +43,28 @@ def test_the_page_about_returns_does_what_it_says_and_the_money_goes_back(api_of
     assert api.get(f"/v1/claims/{claim['id']}", customer())["state"] == "solution_proposed"
 
 
-def call_of_page(api, call, names):
+def test_the_page_about_the_desk_does_what_it_says(api):
+    open_claim(api, shipped_order(api), title="Broken lamp")
+    searched, filtered, counted, _, kept = run(api, "find-claims-on-the-desk.md", coordinator())
+    assert [each["title"] for each in (*searched["items"], *filtered["items"])] == ["Broken lamp"] * 2
+    assert (counted["count"], kept["items"][0]["name"]) == (1, "Broken lamps")
+
+
+def test_the_page_about_a_withdrawal_does_what_it_says(api):
+    order = shipped_order(api)
+    page = (Path(PAGES) / "withdraw-from-a-contract.md").read_text(encoding="utf-8")
+    names = {"ORDER": order["id"], "LAMP": "lin_1001_1"}
+    for call in CALL.findall(page):
+        answer = call_of_page(api, call, names, customer())
+        names.setdefault("WITHDRAWAL", answer["id"])
+    assert (answer["state"], answer["return_id"] is None) == ("received", False)
+
+
+def call_of_page(api, call, names, who=None):
     method, path, body = call
     for name, value in names.items():
         path, body = path.replace(name, value), body.replace(name, value)
     sent = {"body": json.loads(body) if body.strip() else {}} if method != "GET" else {}
-    answer = api.call(method, path, seller(), key=new_id("key"), **sent)
+    answer = api.call(method, path, who or seller(), key=new_id("key"), **sent)
     assert answer.status_code < 300, f"{path}: {answer.text}"
     return answer.json
