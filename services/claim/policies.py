@@ -22,6 +22,8 @@ RESOLUTION_KINDS = EXECUTED_KINDS | AGREED_KINDS | PROPOSED_KINDS
 # Once something left the warehouse or the order was cancelled, a request to cancel is decided by fact.
 CANCELLABLE_PHASES = frozenset({"awaiting_payment", "paid", "preparing"})
 
+INTERNAL = "internal"  # category of claims that the suite opens itself, for the coordinators alone
+
 APPEAL_WINDOW = timedelta(days=14)  # model.md 7: time to gather proof, short enough to settle the order
 RATING_EDITABLE = timedelta(days=7)  # B24
 AUTO_CLOSE_AFTER = timedelta(days=30)  # the reopen window of the shipped profiles: nobody is cut off by it

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.demo.folder import Folder, FolderInUse
-from services.demo.joined import JoinedSuite, demo_settings, start_outside
+from services.demo.joined import PAYPAL_WEBHOOK, JoinedSuite, demo_settings, start_outside
 from services.demo.schema import SchemaFailed, prepare_databases
 from services.demo.welcome import Progress, welcome
 from services.gateway.app import STREAMED
@@ -149,4 +149,5 @@ def _register_webhook(outside: Simulator, url: str, secret: str) -> None:
     outside.webhook(url, secret=secret)
     payments = url.replace(HOOK, "/hooks/payments/stripe")
     outside.webhook(payments, secret=secret, events=["checkout.session.completed", "checkout.session.expired"])
+    outside.webhook(url.replace(HOOK, "/hooks/paypal"), provider="paypal", id=PAYPAL_WEBHOOK)
     outside.webhook(url.replace(HOOK, "/hooks/payments/paypal"), provider="paypal", events=["CHECKOUT.ORDER.APPROVED"])

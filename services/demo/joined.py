@@ -17,6 +17,7 @@ from shared.runtime.app import App
 from shared.runtime.direct import Joined
 from shared.runtime.unit_of_work import JOB_LEASE
 
+PAYPAL_WEBHOOK = "WH-DEMO"
 STRIPE_KEY = "sk_test_demo_0001"  # the simulator takes any key of this form; real ones never come near the demo
 OUTSIDE_PORTS = (10, 26, 25)  # from the gateway's: provider, SMTP, mails page; any free one where that is taken
 
@@ -39,6 +40,7 @@ def demo_settings(folder: Folder, outside: Simulator, base: Settings) -> Setting
         paypal_client_id="demo",
         paypal_client_secret="demo",
         paypal_api_base=outside.provider_url,
+        paypal_webhook_id=PAYPAL_WEBHOOK,
         link_secret=folder.notes.get("link_secret") or folder.notes["stripe_webhook_secret"],
         api_keys_file=str(folder.api_keys),
     )

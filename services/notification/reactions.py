@@ -21,6 +21,7 @@ from services.notification.model import (
     roster_id,
 )
 from services.notification.policies import COORDINATOR, PLATFORM, People, Recipient, Rule
+from shared.contracts.claim import INTERNAL
 from shared.contracts.messaging import AGREEMENT_REASONS
 from shared.kernel.clock import moment
 from shared.runtime.tables import Reaction
@@ -66,7 +67,7 @@ def acknowledge_when_claim_opened(ctx: Context, event: Any) -> None:
         title=claim["title"],
         text=claim["message"]["text"],
         order_id=claim["order_id"],
-        customer_ref=claim["customer_ref"],
+        customer_ref="" if claim["category"] == INTERNAL else claim["customer_ref"],
         seller_id=claim["seller_id"],
         handler=claim["handler"],
         assignee=claim["assignee"],

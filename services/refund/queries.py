@@ -198,12 +198,16 @@ def refunds_behind(ctx: Context, provider: str, refs: list[str], ids: list[str])
     return ctx.find(Refund, refunds.c.provider == provider, named)
 
 
-def payments_behind(ctx: Context, provider: str, refs: list[str]) -> dict[str, tuple[str, str]]:
-    """Of this tenant: provider's payment → (order, payment)."""
+def payments_behind(
+    ctx: Context, provider: str, refs: list[str]
+) -> tuple[dict[str, tuple[str, str]], frozenset[str]]:
+    """Of this tenant: provider's payment → (order, payment); and those of other tenants who share the account."""
     statement = sa.select(payment_refs).where(
-        payment_refs.c.provider == provider, payment_refs.c.tenant == ctx.tenant, payment_refs.c.provider_ref.in_(refs)
+        payment_refs.c.provider == provider, payment_refs.c.provider_ref.in_(refs)
     )
-    return {row.provider_ref: (row.order_id, row.payment_id) for row in ctx.connection.execute(statement)}
+    rows = ctx.connection.execute(statement).all()
+    mine = {row.provider_ref: (row.order_id, row.payment_id) for row in rows if row.tenant == ctx.tenant}
+    return mine, frozenset(row.provider_ref for row in rows) - mine.keys()
 
 
 def paid_between(ctx: Context, provider: str, start: datetime, end: datetime) -> list[Refund]:

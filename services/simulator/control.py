@@ -1,4 +1,4 @@
-"""The switchboard under /_control: payments, ledger, refunds, webhooks, fault switches, reset. JSON both ways."""
+"""The switchboard under /_control: payments, ledger, refunds, disputes, webhooks, faults, reset. JSON both ways."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeGuard
@@ -30,6 +30,8 @@ class Control:
             ("GET", "/_control/ledger", self._ledger),
             ("GET", "/_control/calls", lambda request: {"calls": list(self._p.calls)}),
             ("POST", "/_control/refunds", self._external_refund),
+            ("POST", "/_control/disputes", self._dispute),
+            ("POST", "/_control/disputes/{id}/close", self._close_dispute),
             ("POST", "/_control/settle", self._settle),
             ("POST", "/_control/refunds/{id}/settle", self._settle),
             ("GET", "/_control/webhooks", lambda request: {"targets": self._p.webhooks.targets()}),
@@ -96,6 +98,26 @@ class Control:
         self._p.webhooks.wake()
         return asdict(refund)
 
+    def _dispute(self, request: Request) -> dict:
+        wish = request.json()
+        amount = wish.get("amount")
+        if amount is not None and not _is_amount(amount):
+            raise NotUnderstood("amount is a whole number of minor units from 1.")
+        with self._p.records.change():
+            payment = self._p.ledger.payment(_provider(wish), str(wish.get("payment")))
+            dispute = self._p.disputes.open(payment, amount, _text(wish, "reason") or "fraudulent")
+        self._p.webhooks.wake()
+        return asdict(dispute)
+
+    def _close_dispute(self, request: Request, id: str) -> dict:
+        won = request.json().get("won")
+        if not isinstance(won, bool):
+            raise NotUnderstood("won is true or false.")
+        with self._p.records.change():
+            dispute = self._p.disputes.close(id, won)
+        self._p.webhooks.wake()
+        return asdict(dispute)
+
     def _settle(self, request: Request, id: str | None = None) -> dict:
         wish = request.json()
         status = wish.get("as", "succeeded")
@@ -111,7 +133,7 @@ class Control:
             raise NotUnderstood("url starts with http:// or https://.")
         if not isinstance(events, list) or not all(isinstance(type, str) for type in events):
             raise NotUnderstood("events is a list of event types, or [\"*\"].")
-        return self._p.webhooks.register(_provider(wish), url, _text(wish, "secret"), events)
+        return self._p.webhooks.register(_provider(wish), url, _text(wish, "secret"), events, _text(wish, "id"))
 
     def _unregister(self, id: str | None = None) -> dict:
         self._p.webhooks.unregister(id)

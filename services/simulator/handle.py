@@ -63,6 +63,15 @@ class Simulator:
         """The refunds of one payment, oldest first."""
         return [refund for found in self.ledger(id=payment) for refund in found["refunds"]]
 
+    def dispute(self, payment: str, *, provider: str = "stripe", amount: int | None = None, **more: object) -> dict:
+        """The payer disputes a payment, all of it or `amount`; `more`: reason."""
+        wish = {"provider": provider, "payment": payment, **more}
+        return self.control("POST", "disputes", {**wish, "amount": amount} if amount else wish)
+
+    def close_dispute(self, dispute: str, *, won: bool) -> dict:
+        """Decide a dispute, for the seller (won) or for the payer."""
+        return self.control("POST", f"disputes/{dispute}/close", {"won": won})
+
     def calls(self) -> list[dict]:
         """The last provider calls: method, path, key, outcome (status or "cut")."""
         return self.control("GET", "calls")["calls"]
@@ -96,7 +105,7 @@ class Simulator:
         return self.control("POST", f"refunds/{refund}/settle" if refund else "settle", wish)["settled"]
 
     def webhook(self, url: str, *, provider: str = "stripe", **more: object) -> dict:
-        """Register a webhook target; returns it with its id and secret. `more`: secret, events."""
+        """Register a webhook target; returns it with its id and secret. `more`: secret, events, id."""
         return self.control("POST", "webhooks", {"provider": provider, "url": url, **more})
 
     def mails(self, to: str = "", contains: str = "", after: int = 0, limit: int = 50) -> list[dict]:

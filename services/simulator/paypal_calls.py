@@ -80,7 +80,7 @@ class PayPalCalls:
         if effects.get("http_500") == "kept":
             return self.broken()
         try:
-            body = request.json() if request.method == "POST" else {}
+            body = request.json() if request.method == "POST" else request.query
         except ValueError:
             raise malformed("MALFORMED_REQUEST_JSON") from None
         with self._records.change():

@@ -1,4 +1,4 @@
-"""The refund providers on one port: Stripe under /v1, PayPal under /v2 and its two /v1 routes, switches before both."""
+"""The providers on one port: Stripe under /v1, PayPal under /v2 and its few /v1 routes, switches before both."""
 
 import asyncio
 import collections
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.simulator.checkouts import Checkouts
 from services.simulator.control import Control
+from services.simulator.disputes import Disputes
 from services.simulator.faults import Switches, is_seconds, is_word, one_of
 from services.simulator.http import HttpServer, LineCut, Request, Response, Routes
 from services.simulator.ledger import Ledger
@@ -15,6 +16,7 @@ from services.simulator.payer_pages import PayerPages
 from services.simulator.paypal_api import PayPalApi
 from services.simulator.paypal_calls import PayPalCalls, token_response
 from services.simulator.paypal_orders import PayPalOrders
+from services.simulator.paypal_reports import PayPalReports
 from services.simulator.records import Records
 from services.simulator.replays import Replays
 from services.simulator.settling import Settling
@@ -55,12 +57,14 @@ class Provider:
         checkouts = Checkouts(self.records, self.ledger)
         self.stripe_checkout = StripeCheckout(checkouts, self.webhooks)
         self.paypal_orders = PayPalOrders(checkouts, self.ledger, self.webhooks)
+        self.disputes = Disputes(self.records, self.webhooks)
+        reports = PayPalReports(self.records)
         self._pages = PayerPages(self.records, self.stripe_checkout, self.paypal_orders, self.webhooks.wake)
         self._stripe_calls = StripeCalls(self.records, self.replays)
         self._paypal_calls = PayPalCalls(self.records, self.replays, self.paypal, self.paypal_orders)
         self._control = Control(self)
-        paypal = self.paypal.routes + self.paypal_orders.routes
-        stripe = self.stripe.routes + self.stripe_checkout.routes
+        paypal = self.paypal.routes + self.paypal_orders.routes + self.disputes.paypal_routes + reports.routes
+        stripe = self.stripe.routes + self.stripe_checkout.routes + self.disputes.stripe_routes
         self._routes = Routes([
             *((m, p, (self._paypal_calls, "paypal", *entry)) for m, p, entry in paypal),
             *((m, p, (self._stripe_calls, "stripe", *entry)) for m, p, entry in stripe),

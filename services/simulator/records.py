@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS checkouts (
     status TEXT NOT NULL, title TEXT NOT NULL, reference TEXT NOT NULL, payment TEXT, back TEXT NOT NULL,
     cancel TEXT NOT NULL, metadata TEXT NOT NULL, locale TEXT NOT NULL, created INTEGER NOT NULL,
     expires INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS disputes (
+    provider TEXT NOT NULL, id TEXT NOT NULL PRIMARY KEY, payment TEXT NOT NULL, charge TEXT NOT NULL,
+    currency TEXT NOT NULL, amount INTEGER NOT NULL, reason TEXT NOT NULL, status TEXT NOT NULL,
+    created INTEGER NOT NULL, updated INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (
     provider TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, place TEXT NOT NULL,
     status INTEGER NOT NULL, body BLOB NOT NULL, request_id TEXT NOT NULL, PRIMARY KEY (provider, key));
@@ -39,7 +43,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     state TEXT NOT NULL, last TEXT);
 CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (state);
 """
-TABLES = ("payments", "refunds", "checkouts", "answers", "targets", "events", "deliveries")
+TABLES = ("payments", "refunds", "checkouts", "disputes", "answers", "targets", "events", "deliveries")
 
 
 @dataclass(frozen=True, slots=True)

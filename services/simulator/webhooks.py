@@ -52,9 +52,10 @@ class Webhooks:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._new = True  # something may wait; at start the records may hold leftovers
 
-    def register(self, provider: str, url: str, secret: str | None, events: list[str]) -> dict:
-        """Add a target; `events` are types or `*`."""
-        id = f"we_{secrets.token_hex(12)}" if provider == "stripe" else secrets.token_hex(9)[:17].upper()
+    def register(self, provider: str, url: str, secret: str | None, events: list[str], id: str | None = None) -> dict:
+        """Add a target; `events` are types or `*`. `id`: for whoever has to know it before, else a new one."""
+        if id is None:
+            id = f"we_{secrets.token_hex(12)}" if provider == "stripe" else secrets.token_hex(9)[:17].upper()
         secret = secret or f"whsec_{secrets.token_urlsafe(24)}"
         with self._records.change():
             self._db.execute("INSERT INTO targets (id, provider, url, secret, events) VALUES (?,?,?,?,?)",

@@ -22,7 +22,8 @@ STATES = (
     "merged",
 )
 KINDS = ("replacement", "refund", "gesture", "proposal", "message")
-CATEGORIES = ("after_sales", "contact", "prospect", "offer_question", "withdrawal")
+INTERNAL = "internal"  # opened by the suite itself, for the coordinators alone
+CATEGORIES = ("after_sales", "contact", "prospect", "offer_question", "withdrawal", INTERNAL)
 OBSERVERS = ("account", "supplier", "mail")
 BULK = 500  # ids per call (model 7)
 TEXT_LENGTH = 10_000  # characters, as a message may have

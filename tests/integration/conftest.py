@@ -36,9 +36,11 @@ def live() -> Iterator[Live]:
             "PAYPAL_CLIENT_ID": "integration",
             "PAYPAL_CLIENT_SECRET": "integration",
             "PAYPAL_API_BASE": simulator.provider_url,
+            "PAYPAL_WEBHOOK_ID": "WH-INTEGRATION",
         }
         with Stack(servers, f"live_{worker}", **settings) as stack:
             simulator.webhook(f"{stack.url()}/hooks/stripe", secret=WEBHOOK_SECRET)
+            simulator.webhook(f"{stack.url()}/hooks/paypal", provider="paypal", id="WH-INTEGRATION")
             simulator.webhook(f"{stack.url()}/hooks/payments/stripe", secret=WEBHOOK_SECRET)
             simulator.webhook(f"{stack.url()}/hooks/payments/paypal", provider="paypal")
             yield Live(stack.url(), stack.jwt_secret, servers.amqp_uri(vhost=stack.vhost), simulator)

@@ -138,13 +138,18 @@ class Shop:
             self.seller.post(f"/v1/orders/{order['id']}:ship", {"parcel": PARCEL})
         return self.seller.get(f"/v1/orders/{order['id']}")
 
-    def pay(self, order: dict[str, Any], amount: int | None = None) -> None:
-        """A real payment at the provider, told to the order service."""
+    def pay(self, order: dict[str, Any], amount: int | None = None, provider: str = "stripe") -> str:
+        """A real payment at the provider, told to the order service; answers the provider's name of it."""
         total = order["total"]
-        payment = self.live.simulator.payment(total["currency"], amount or total["amount"], id=f"pi_{ulid()}")
-        captured = {"amount": amount or total["amount"], "currency": total["currency"]}
-        body = {"payment_id": f"pay_{ulid()}", "provider": "stripe", "provider_ref": payment["id"], "amount": captured}
+        id = f"pi_{ulid()}" if provider == "stripe" else ulid()[-17:]
+        asked = amount or total["amount"]
+        payment = self.live.simulator.payment(total["currency"], asked, provider=provider, id=id)["id"]
+        captured = {"amount": asked, "currency": total["currency"]}
+        body = {"payment_id": f"pay_{ulid()}", "provider": provider, "provider_ref": payment, "amount": captured}
+        if provider == "paypal":
+            body["instrument"] = "paypal"
         self.platform.post(f"/v1/orders/{order['id']}/payments", body)
+        return payment
 
     def report(self, order: dict[str, Any], reason: str = "damaged_items", units: int = 1, **changes: Any):
         """Ada reports a problem with the first line. Waits until the claim service has heard of the order."""

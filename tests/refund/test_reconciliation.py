@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.contracts.reconciliation import DIFFERENCES
 from shared.contracts.registry import EVENTS
 from tests.suite import coordinator, seller
 
@@ -103,6 +104,16 @@ def test_the_providers_own_list_matches_our_books_and_ends_what_nobody_knew(stri
     assert len(looked_at) == 5
     # the simulator's clock is the real one: beside that of the test its settlements are late, and nothing else
     assert {one["kind"] for one in looked_at} <= {"matched", "late"}
+
+
+def test_each_tenant_of_a_shared_account_looks_at_its_own_refunds_alone(stripe_shop, paid):
+    other = coordinator(tenant="other")
+    lines = statement(at(paid[0], 1001), at(paid[1], 1002))
+
+    told = stripe_shop.suite.do("reconciliation.upload", other, provider="stripe", csv=lines)
+
+    assert told == {"provider": "stripe", "lines": 0, **dict.fromkeys(("matched", *DIFFERENCES), 0)}
+    assert stripe_shop.suite.do("reconciliation.list", other)["items"] == []
 
 
 @pytest.mark.parametrize(

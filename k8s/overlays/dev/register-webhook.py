@@ -15,6 +15,9 @@ def call(method: str, body: dict | None = None) -> None:
 call("DELETE")  # run again, it must not deliver everything twice
 call("POST", {"provider": "stripe", "url": os.environ["WEBHOOK_URL"], "secret": os.environ["STRIPE_WEBHOOK_SECRET"]})
 gateway = os.environ["WEBHOOK_URL"].rpartition("/hooks/")[0]
+call("POST", {"provider": "paypal", "url": f"{gateway}/hooks/paypal", "id": os.environ["PAYPAL_WEBHOOK_ID"],
+              "events": ["PAYMENT.CAPTURE.REFUNDED", "PAYMENT.REFUND.PENDING", "PAYMENT.REFUND.FAILED",
+                         "CUSTOMER.DISPUTE.CREATED", "CUSTOMER.DISPUTE.RESOLVED"]})  # fmt: skip
 call("POST", {"provider": "stripe", "url": f"{gateway}/hooks/payments/stripe",
               "secret": os.environ["STRIPE_WEBHOOK_SECRET"],
               "events": ["checkout.session.completed", "checkout.session.expired"]})  # fmt: skip

@@ -8,7 +8,7 @@ from services.claim import queries
 from services.claim.case_file import case_file
 from services.claim.desk import queries as desk_queries
 from services.claim.handlers import commands as do
-from services.claim.handlers import desk, modules, observing
+from services.claim.handlers import desk, matters, modules, observing
 from services.claim.handlers import reactions as hear
 from services.claim.handlers.deadlines import watch_clock
 from services.claim.handlers.deciding import AUTO_CLOSE, AUTO_CONFIRM
@@ -129,8 +129,10 @@ CONTENTS = Contents(
         "settlement.releasable": Reaction(hear.forget_clearance, _of_event),
         "settlement.hold_placed": Reaction(hear.forget_clearance, _of_event),
         "refund.succeeded": Reaction(hear.resolve_when_refunded, _of_event),
-        "refund.failed": Reaction(hear.choose_again_when_refund_failed, _of_event),
-        "refund.rejected": Reaction(hear.choose_again_when_refund_failed, _of_event),
+        "refund.failed": Reaction(matters.after_failed_refund, _of_event),
+        "refund.rejected": Reaction(matters.after_failed_refund, _of_event),
+        "refund.outcome_unknown": Reaction(matters.after_lost_refund, _of_event),
+        "reconciliation.difference": Reaction(matters.after_difference, _of_event),
         "refund.cancelled": Reaction(hear.choose_again_when_refund_failed, _of_event),
         "roster.joined": desk.remember_colleague,
         "message.posted": Reaction(hear.hear_comment, _of_event),

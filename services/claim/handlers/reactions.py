@@ -130,11 +130,18 @@ def resolve_when_refunded(ctx: Context, event: Any) -> None:
 
 def choose_again_when_refund_failed(ctx: Context, event: Any) -> None:
     """CLM-06. A refund that was cancelled is over as well: else the claim would wait for it for ever."""
+    chooses_again(ctx, event)
+
+
+def chooses_again(ctx: Context, event: Any) -> bool:
+    """CLM-06; False when no claim waited for this refund."""
     claim = _waiting_for_refund(ctx, event.data)
-    if claim is not None:
-        at = take_up(ctx, claim)
-        claim.refund_failed(at.asking, event.data.get("code") or event.type.replace(".", "_").upper())
-        keep(ctx, at)
+    if claim is None:
+        return False
+    at = take_up(ctx, claim)
+    claim.refund_failed(at.asking, event.data.get("code") or event.type.replace(".", "_").upper())
+    keep(ctx, at)
+    return True
 
 
 def _waiting_for_refund(ctx: Context, data: dict[str, Any]) -> Claim | None:

@@ -15,7 +15,7 @@ from services.claim.model.parts import REQUESTER
 from services.claim.model.states import PLATFORM_REVIEW, SUBMITTED
 from services.claim.model.subject import Subject, of_order
 from services.claim.model.words import words_of
-from services.claim.policies import COORDINATORS, PLATFORM, SELLER, Profile, Reason
+from services.claim.policies import COORDINATORS, INTERNAL, PLATFORM, SELLER, Profile, Reason
 from shared.kernel.errors import Forbidden
 
 
@@ -149,6 +149,7 @@ def _new_claim(
     case = subject.order
     by_seller = asking.who.role in ("seller", "integrator")
     title = complaint.title or reason.labels["en"]
+    internal = complaint.category == INTERNAL
     return Claim(
         id=complaint.claim_id,
         tenant=subject.tenant,
@@ -183,7 +184,7 @@ def _new_claim(
         awaiting=REQUESTER if by_seller else handler,
         awaiting_since=asking.now,
         last_handler_public_at=asking.now if by_seller else None,
-        last_customer_public_at=None if by_seller else asking.now,
+        last_customer_public_at=None if by_seller or internal else asking.now,
     )
 
 
@@ -201,7 +202,7 @@ def _tell_opened(asking: Asking, claim: Claim, complaint: Complaint, suppliers: 
         delivery_id=claim.delivery_id,
         line_ids=[line["line_id"] for line in claim.lines],
         lines=claim.lines,
-        requester={"type": "customer", "id": claim.customer_ref},
+        requester={"type": "system" if claim.category == INTERNAL else "customer", "id": claim.customer_ref},
         reason_code=claim.reason_code,
         title=claim.title,
         hold_mode=claim.profile.hold,

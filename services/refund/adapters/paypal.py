@@ -15,6 +15,7 @@ _RETRYABLE = frozenset({"REFUND_FAILED_INSUFFICIENT_FUNDS", "PENDING_CAPTURE", "
 _STATUSES = {"COMPLETED": "succeeded", "PENDING": "pending", "FAILED": "refused", "CANCELLED": "refused"}
 _REFUND_EVENTS = frozenset({"PAYMENT.CAPTURE.REFUNDED", "PAYMENT.REFUND.PENDING", "PAYMENT.REFUND.FAILED"})
 _REFUND_CODES = frozenset({"T1107"})  # of PayPal's transaction search: a payment refund by the merchant
+_LONGEST_SEARCH = timedelta(days=30)  # PayPal searches 31 days at most
 _WON = frozenset({"RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER"})
 
 
@@ -62,7 +63,15 @@ class PayPal:
         return None
 
     def settled(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        """N10: by transaction search. Raises what goes wrong."""
+        """N10: by transaction search, a month at a time as PayPal wants it. Raises what goes wrong."""
+        found: list[dict[str, Any]] = []
+        while start < end:
+            until = min(end, start + _LONGEST_SEARCH)
+            found += self._searched(start, until)
+            start = until + timedelta(seconds=1)
+        return found
+
+    def _searched(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
         found, number, pages = [], 1, 1
         while number <= pages:
             asked = self._account.client.transaction_search.search_transactions(_search(start, end, number))

@@ -59,11 +59,15 @@ def settle_statement(ctx: Context, job: JobRun, outcome: dict[str, Any]) -> None
 def match(
     ctx: Context, provider: str, lines: list[dict[str, Any]], period: tuple[datetime | None, datetime | None]
 ) -> dict[str, Any]:
-    """Each line beside its refund; then our refunds of the period that no line tells of. Answers how many of each."""
+    """Each line beside its refund; then our refunds of the period that no line tells of. Answers how many of each.
+
+    A provider account that several tenants share lists the refunds of all of them: each looks at its own.
+    """
+    payments, others = queries.payments_behind(ctx, provider, [line["payment_ref"] for line in lines])
+    lines = [line for line in lines if line["payment_ref"] not in others]
     refs = [line["provider_ref"] for line in lines]
     found = queries.refunds_behind(ctx, provider, refs, [line["refund_id"] for line in lines if line["refund_id"]])
     by_ref = {one.provider_ref: one.id for one in found if one.provider_ref} | {one.id: one.id for one in found}
-    payments = queries.payments_behind(ctx, provider, [line["payment_ref"] for line in lines])
     told = set()
     kinds: list[str] = []
     for line in lines:
