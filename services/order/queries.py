@@ -105,6 +105,12 @@ def list_entitlements(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     )
 
 
+def orders_of(ctx: Context, customer_ref: str) -> list[Order]:
+    """The customer's orders that were paid and stand, newest first."""
+    standing = orders.c.phase.not_in(("awaiting_payment", "cancelled"))
+    return ctx.find(Order, orders.c.customer_ref == customer_ref, standing, order_by=orders.c.updated_at.desc())
+
+
 def number_taken(ctx: Context, args: dict[str, Any]) -> bool:
     """Is there an order of this number on this marketplace already?
 

@@ -100,6 +100,7 @@ entitlements = aggregate_table(
     sa.Column("ends_at", Utc, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("watched", Json, nullable=False),
+    sa.Column("lines", Json, nullable=False),
     sa.Column("refunds", Json, nullable=False),
     sa.Index("entitlement_by_customer", "tenant", "customer_ref", "ends_at", "id"),
     sa.Index("entitlement_by_tenant", "tenant", "ends_at", "id"),

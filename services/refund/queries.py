@@ -198,9 +198,7 @@ def refunds_behind(ctx: Context, provider: str, refs: list[str], ids: list[str])
     return ctx.find(Refund, refunds.c.provider == provider, named)
 
 
-def payments_behind(
-    ctx: Context, provider: str, refs: list[str]
-) -> tuple[dict[str, tuple[str, str]], frozenset[str]]:
+def payments_behind(ctx: Context, provider: str, refs: list[str]) -> tuple[dict[str, tuple[str, str]], frozenset[str]]:
     """Of this tenant: provider's payment → (order, payment); and those of other tenants who share the account."""
     statement = sa.select(payment_refs).where(
         payment_refs.c.provider == provider, payment_refs.c.provider_ref.in_(refs)

@@ -82,6 +82,17 @@ class EntitlementFact(Strict):
     ends_at = Moment(required=True)
 
 
+class OwedLine(Strict):
+    order_id = Id(required=True)
+    line_id = Id(required=True)
+
+
+class Terminated(EntitlementFact):
+    """owed: lines of other orders by which it was bought, to be refunded with the product (M14)."""
+
+    owed = fields.List(fields.Nested(OwedLine), required=True)
+
+
 class PlanFact(Strict):
     """end_date: when the product is used up."""
 
@@ -117,8 +128,8 @@ class Choice(Strict):
 announce(
     "order",
     {
-        f"entitlement.{fact}": EntitlementFact()
-        for fact in ("activated", "suspended", "resumed", "terminated", "expired")
+        **{f"entitlement.{fact}": EntitlementFact() for fact in ("activated", "suspended", "resumed", "expired")},
+        "entitlement.terminated": Terminated(),
     },
 )
 announce(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from services.order.model import Entitlement, Order
+from services.order.model import Entitlement, Line, Order, key_of
 from services.order.policies import may
+from services.order.queries import orders_of
 from services.order.views import entitlement_view
 from shared.kernel.errors import Forbidden, NotFound
 from shared.runtime.unit_of_work import Context
@@ -21,24 +23,57 @@ def entitlement_id(tenant: str, customer_ref: str, product_id: str, url: str) ->
     return "ent_" + sha256("\n".join((tenant, customer_ref, product_id, url)).encode()).hexdigest()[:32]
 
 
-def activate_what_was_bought(ctx: Context, order: Order) -> None:
-    """ENT-01: the order is paid. The caller saves the order."""
-    for line in order.lines:
-        if line.covers:
-            cover = {name: line.covers[name] for name in ("product_id", "url", "days")}
-            _buy(ctx, order, line.line_id, cover, _watched(order, line.line_id, line.covers["product_id"]))
+def activate_what_was_bought(ctx: Context, order: Order, lines: Iterable[Line]) -> None:
+    """ENT-01: these lines of the order are paid. The caller saves the order.
+
+    What it covers may have been bought before, in another order of the customer: both are watched then.
+    """
+    for line in lines:
+        if not line.covers:
+            continue
+        holder, product = _product_of(ctx, order, line)
+        watched = {key_of(order.id, line.line_id): line.gross}
+        if product is not None:
+            watched[key_of(holder.id, product.line_id)] = product.gross
+        cover = {name: line.covers[name] for name in ("product_id", "url", "days")}
+        bought = [{"order_id": order.id, "line_id": line.line_id}]
+        entitlement = _buy(ctx, order, line.line_id, cover, watched, bought)
+        if holder is not order:
+            _remember(holder, entitlement.id)
+            ctx.save(holder)
 
 
-def _watched(order: Order, line_id: str, product_id: str) -> dict[str, int]:
-    """What it is for: the line it is linked to, else the order's line of that product; and the subscription itself."""
-    own = order.line(line_id)
-    product = next((line for line in order.lines if line.line_id == own.linked_line_id), None) or next(
-        (line for line in order.lines if line.product_id == product_id), None
-    )
-    return {line.line_id: line.gross for line in (own, product) if line is not None}
+def _product_of(ctx: Context, order: Order, own: Line) -> tuple[Order, Line | None]:
+    """What the line is for: the line it is linked to, else one of that product, here or in an earlier order."""
+    if found := _covered(order, own):
+        return order, found
+    for other in orders_of(ctx, order.customer_ref):
+        if other.id != order.id and (found := _covered(other, own)):
+            return other, found
+    return order, None
 
 
-def _buy(ctx: Context, order: Order, line_id: str, cover: dict[str, Any], watched: dict[str, int]) -> Entitlement:
+def _covered(order: Order, own: Line) -> Line | None:
+    product_id = (own.covers or {})["product_id"]
+    kept = [line for line in order.lines if line is not own and line.ordered > line.cancelled and not line.unpaid]
+    linked = [line for line in kept if line.line_id == own.linked_line_id]
+    return next(iter(linked or [line for line in kept if line.product_id == product_id]), None)
+
+
+def _remember(order: Order, entitlement_id: str) -> None:
+    """So that refunds of this order are looked at for it."""
+    if entitlement_id not in order.entitlements:
+        order.entitlements = [*order.entitlements, entitlement_id]
+
+
+def _buy(
+    ctx: Context,
+    order: Order,
+    line_id: str,
+    cover: dict[str, Any],
+    watched: dict[str, int],
+    bought: list[dict[str, str]],
+) -> Entitlement:
     id = entitlement_id(ctx.tenant, order.customer_ref, cover["product_id"], cover["url"])
     entitlement = ctx.get(Entitlement, id) or Entitlement(
         id=id,
@@ -53,11 +88,10 @@ def _buy(ctx: Context, order: Order, line_id: str, cover: dict[str, Any], watche
         ends_at=ctx.now,
     )
     entitlement.order_id, entitlement.line_id, entitlement.seller_id = order.id, line_id, order.seller_id
-    entitlement.buy(cover["days"], watched, ctx.now)
+    entitlement.buy(cover["days"], watched, bought, ctx.now)
     ctx.save(entitlement)
     ctx.schedule(END, id, entitlement.ends_at)
-    if id not in order.entitlements:
-        order.entitlements = [*order.entitlements, id]
+    _remember(order, id)
     return entitlement
 
 
@@ -69,7 +103,7 @@ def grant_entitlement(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if not may(ctx.principal, "grant_entitlement", order.seller_id):
         raise Forbidden(action="entitlement.grant")
     line = order.line(args["line_id"])
-    entitlement = _buy(ctx, order, line.line_id, args, {line.line_id: line.gross})
+    entitlement = _buy(ctx, order, line.line_id, args, {key_of(order.id, line.line_id): line.gross}, [])
     ctx.save(order)
     return entitlement_view(entitlement)
 

@@ -187,6 +187,7 @@ def capture_payment(ctx: Context, args: dict[str, Any]) -> View:
 def capture(ctx: Context, order: Order, payment: dict[str, Any], by_link: bool = False) -> None:
     """Money arrived for this order, loaded with its rules; whoever calls saves the order."""
     before = order.phase
+    added = [line for line in order.lines if line.unpaid]
     order.capture(payment, ctx.now, by_link=by_link)
     settlement = ctx.need(Settlement, order.id)
     if not order.amount_due and settlement.total != order.total:
@@ -194,11 +195,13 @@ def capture(ctx: Context, order: Order, payment: dict[str, Any], by_link: bool =
         ctx.save(settlement)
     if before == "awaiting_payment" and order.phase == "paid":
         _follow_payment(ctx, order)
+    elif not order.amount_due:
+        entitling.activate_what_was_bought(ctx, order, added)
 
 
 def _follow_payment(ctx: Context, order: Order) -> None:
     """What begins when all is paid. The caller saves the order."""
-    entitling.activate_what_was_bought(ctx, order)
+    entitling.activate_what_was_bought(ctx, order, order.lines)
     reminding.forget_what_is_bought_again(ctx, order)
 
 

@@ -10,12 +10,18 @@ from shared.kernel.aggregate import Aggregate
 from shared.kernel.clock import stamp
 
 
+def key_of(order_id: str, line_id: str) -> str:
+    """Lines are named within their order."""
+    return f"{order_id}/{line_id}"
+
+
 @dataclass(kw_only=True)
 class Entitlement(Aggregate):
     """A subscription per customer, product and normalised URL; buying it again prolongs it.
 
-    watched: the lines whose full refund ends it, `{line_id: gross}`: the product it is for, and the subscription
-    itself. refunds: `{refund_id: {amounts: {line_id: minor units}, gesture, paid}}`.
+    watched: the lines whose full refund ends it, `{order_id/line_id: gross}`: the product and the subscription
+    itself, which may be in different orders. lines: those by which it was bought, `{order_id, line_id}` each.
+    refunds: `{refund_id: {amounts: {order_id/line_id: minor units}, gesture, paid}}`.
     """
 
     stream: ClassVar[str] = "entitlement"
@@ -30,9 +36,10 @@ class Entitlement(Aggregate):
     ends_at: datetime
     state: str = "none"
     watched: dict[str, int] = field(default_factory=dict)
+    lines: list[dict[str, str]] = field(default_factory=list)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def _become(self, state: str, type: str) -> None:
+    def _become(self, state: str, type: str, **more: Any) -> None:
         self.state = state
         self.record(
             f"entitlement.{type}",
@@ -43,13 +50,15 @@ class Entitlement(Aggregate):
             product_id=self.product_id,
             url=self.url,
             ends_at=stamp(self.ends_at),
+            **more,
         )
 
-    def buy(self, days: int, watched: dict[str, int], now: datetime) -> None:
+    def buy(self, days: int, watched: dict[str, int], lines: list[dict[str, str]], now: datetime) -> None:
         """ENT-01: from now, or prolonged from its end while it lasts."""
         lasting = self.state in ("active", "suspended") and self.ends_at > now
         if not lasting:
-            self.starts_at, self.watched, self.refunds = now, {}, {}
+            self.starts_at, self.watched, self.lines, self.refunds = now, {}, [], {}
+        self.lines = [*self.lines, *lines]
         self.ends_at = (self.ends_at if lasting else now) + timedelta(days=days)
         self.watched = {**self.watched, **watched}
         if self.state == "suspended" and lasting:
@@ -79,22 +88,24 @@ class Entitlement(Aggregate):
         return True
 
     def refund_succeeded(self, refund: dict[str, Any]) -> bool:
-        """ENT-05."""
+        """ENT-05. What it was bought by in other orders is owed back with the product (M14)."""
         if not self._note(refund, paid=True):
             return False
         if self.state in ("active", "suspended") and self._all_of_a_line_back(paid_only=True):
-            self._become("terminated", "terminated")
+            elsewhere = [line for line in self.lines if line["order_id"] != refund["order_id"]]
+            self._become("terminated", "terminated", owed=elsewhere)
         return True
 
     def order_cancelled(self) -> bool:
         """The order that bought it is no more."""
         if self.state not in ("active", "suspended"):
             return False
-        self._become("terminated", "terminated")
+        self._become("terminated", "terminated", owed=[])
         return True
 
     def _note(self, refund: dict[str, Any], paid: bool = False) -> bool:
-        amounts = {line["line_id"]: line["amount"] for line in refund["lines"] if line["line_id"] in self.watched}
+        named = {key_of(refund["order_id"], line["line_id"]): line["amount"] for line in refund["lines"]}
+        amounts = {key: amount for key, amount in named.items() if key in self.watched}
         if not amounts:
             return False
         gesture = refund["kind"] == "commercial_gesture"
@@ -103,10 +114,10 @@ class Entitlement(Aggregate):
 
     def _all_of_a_line_back(self, paid_only: bool) -> bool:
         """Gestures alone take nothing back (M14); after one, the last units are worth what it left."""
-        for line_id, gross in self.watched.items():
-            counted = [each for each in self.refunds.values() if line_id in each["amounts"]]
+        for key, gross in self.watched.items():
+            counted = [each for each in self.refunds.values() if key in each["amounts"]]
             counted = [each for each in counted if each["paid"] or not paid_only]
-            back = sum(each["amounts"][line_id] for each in counted)
+            back = sum(each["amounts"][key] for each in counted)
             if back >= gross and not all(each["gesture"] for each in counted):
                 return True
         return False

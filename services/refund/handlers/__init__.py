@@ -75,6 +75,7 @@ CONTENTS = Contents(
         "order.line_refused": Reaction(reactions.refund_when_line_refused, _ledger),
         "order.cancelled": Reaction(reactions.refund_when_order_cancelled, _ledger),
         "invoice.issued": Reaction(reactions.keep_invoice_number, _ledger),
+        "entitlement.terminated": reactions.refund_subscription_of_another_order,
         "claim.opened": Reaction(reactions.keep_claim_facts, _claim),
         "claim.escalated": Reaction(reactions.follow_claim_handler, _claim),
         "claim.handed_back": Reaction(reactions.follow_claim_handler, _claim),

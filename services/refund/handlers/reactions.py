@@ -6,6 +6,7 @@ from typing import Any
 
 from services.refund.access import asked_of
 from services.refund.decision import Wanted
+from services.refund.handlers.paying import pay_with, save_all
 from services.refund.handlers.requests import begin
 from services.refund.model import ClaimFacts, Payment, Refund, RefundLedger, ReturnFacts
 from services.refund.model.refusals import OrderNotSynced, ZeroRefund
@@ -99,6 +100,18 @@ def keep_invoice_number(ctx: Context, event: Envelope) -> None:
     ledger = synced(ctx.get(RefundLedger, event.data["order_id"]))
     ledger.invoice_number = event.data["number"]
     save_ledger(ctx, ledger)
+
+
+def refund_subscription_of_another_order(ctx: Context, event: Envelope) -> None:
+    """M14 across orders: its product is paid back, so the subscription that was bought elsewhere follows at once."""
+    for line in event.data["owed"]:
+        ledger = synced(ctx.get(RefundLedger, line["order_id"]))
+        if ledger.line(line["line_id"]).used_up:
+            continue
+        asked = Asked("linked_subscription", (AskedLine(line["line_id"]),))
+        made = _owe(ctx, ledger, Wanted(asked, "linked_subscription"))
+        pay_with(ctx, ledger, made)
+        save_all(ctx, ledger, made)
 
 
 # claims
@@ -211,15 +224,16 @@ def refund_when_agreed(ctx: Context, event: Envelope) -> None:
 # what both owe
 
 
-def _owe(ctx: Context, ledger: RefundLedger, wanted: Wanted, refund_id: str | None = None) -> None:
+def _owe(ctx: Context, ledger: RefundLedger, wanted: Wanted, refund_id: str | None = None) -> list[Refund]:
     """A refund that the order's own course owes. Nothing left to give back is no refusal, but the end of the matter."""
     try:
-        begin(ctx, ledger, system(ctx.tenant), wanted, None)
+        return begin(ctx, ledger, system(ctx.tenant), wanted, None)
     except ZeroRefund:
-        return
+        return []
     except Refusal as refusal:
         data = {"order_id": ledger.id, "refund_id": refund_id or ctx.new_id("rfd")}
         _reject(ctx, system(ctx.tenant), wanted, data, refusal)
+        return []
 
 
 def _reject(ctx: Context, who: Principal, wanted: Wanted, data: dict[str, Any], refusal: Refusal) -> None:

@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("ends_at", shared.storage.types.Utc(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("watched", shared.storage.types.Json(), nullable=False),
+        sa.Column("lines", shared.storage.types.Json(), nullable=False),
         sa.Column("refunds", shared.storage.types.Json(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
