@@ -14,7 +14,8 @@ SELLER, COORDINATORS, PLATFORM = "seller", "coordinators", "platform"
 HANDLERS = (SELLER, COORDINATORS, PLATFORM)
 
 # Refunds in these kinds are executed by the refund service; the claim waits for its outcome (CLM-04).
-EXECUTED_KINDS = frozenset({"refund", "gesture"})
+BY_INSTRUMENT = frozenset({"coupon", "paypal"})  # refunds that name how they are paid (S4-09, S4-10)
+EXECUTED_KINDS = frozenset({"refund", "gesture"}) | BY_INSTRUMENT
 AGREED_KINDS = frozenset({"replacement"})  # agreed at once, carried out by the handler (CLM-03)
 PROPOSED_KINDS = frozenset({"proposal", "message"})  # said in words, accepted by the requester (CLM-07)
 RESOLUTION_KINDS = EXECUTED_KINDS | AGREED_KINDS | PROPOSED_KINDS

@@ -21,7 +21,8 @@ STATES = (
     "withdrawn",
     "merged",
 )
-KINDS = ("replacement", "refund", "gesture", "proposal", "message")
+KINDS = ("replacement", "refund", "gesture", "coupon", "paypal", "proposal", "message")
+CHOSEN = ("replacement", "refund", "gesture", "coupon", "paypal")  # carried out by a service, and not said in words
 INTERNAL = "internal"  # opened by the suite itself, for the coordinators alone
 CATEGORIES = ("after_sales", "contact", "prospect", "offer_question", "withdrawal", INTERNAL)
 OBSERVERS = ("account", "supplier", "mail")
@@ -115,12 +116,16 @@ class RefundLine(Strict):
 
 
 class WantedRefund(Strict):
-    """No lines and no amount: everything the order has left, with its shipping when `shipping`."""
+    """No lines and no amount: everything the order has left, with its shipping when `shipping`.
+
+    instrument: how it is paid, where the solution says so; else to the original payment.
+    """
 
     kind = fields.String(required=True, validate=validate.OneOf(("claim_resolution", "commercial_gesture")))
     lines = fields.List(fields.Nested(RefundLine), required=True)
     shipping = fields.Boolean(required=True)
     amount = fields.Nested(PositiveMoneySchema)
+    instrument = fields.String(validate=validate.OneOf(("coupon", "paypal")))
     reason_code = Id(required=True)
 
 
@@ -287,9 +292,12 @@ class RefundArgs(Strict):
 
 
 class ChooseResolutionArgs(OneClaim):
-    """CLM-03, CLM-04. A gesture names its amount (S0-06); return instructions go with a replacement (S2-13)."""
+    """CLM-03, CLM-04. A gesture names its amount (S0-06); return instructions go with a replacement (S2-13).
 
-    kind = fields.String(required=True, validate=validate.OneOf(("replacement", "refund", "gesture")))
+    coupon, paypal: a refund by that instrument (S4-09, S4-10).
+    """
+
+    kind = fields.String(required=True, validate=validate.OneOf(CHOSEN))
     refund = fields.Nested(RefundArgs)
     return_instructions = Text(2000)
 

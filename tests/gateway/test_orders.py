@@ -83,6 +83,52 @@ def test_lists_of_states_that_contradict_themselves_are_refused(api_of):
     assert api.get("/v1/marketplaces/main", seller())["version"] == 0
 
 
+@pytest.mark.capability("S4-17")
+def test_the_customer_is_mailed_at_each_change_of_the_state_that_he_sees_in_his_language(api_of):
+    api = api_of(mail="folder", instant_provider=True)
+    ada = {"ref": "cus_1", "name": "Ada Byron", "email": "ada@customer.example", "locale": "fr"}
+    order = paid_order(api, customer=ada)
+    one = f"/v1/orders/{order['id']}"
+
+    def told(change):
+        before = len(mails(api, "ada@customer.example"))
+        change()
+        api.suite.settle()
+        return [mail.get_body(("plain",)).get_content() for mail in mails(api, "ada@customer.example")[before:]]
+
+    hold = {"code": "awaiting_stock"}
+    waiting = told(lambda: api.post(f"{one}/public-state", seller(), hold, method="PUT"))
+    again = told(lambda: api.post(f"{one}/public-state", seller(), hold, method="PUT"))
+    sent = told(lambda: api.post(f"{one}:ship", seller(), {"parcel": PARCEL}))
+    arrived = told(lambda: api.post(f"{one}:deliver", seller()))
+
+    assert [("En attente de stock" in text) for text in waiting] == [True]
+    assert again == []
+    assert len(sent) == 2, "the state, and the parcel's number"
+    assert [text for text in sent if "En cours de livraison" in text]
+    assert [("Livrée" in text) for text in arrived] == [True]
+
+
+# what is left of an order
+
+
+def test_a_partly_shipped_order_whose_rest_is_refused_is_shipped_and_goes_on(api_of):
+    """docs/adr/0018."""
+    api = api_of("order", "refund", instant_provider=True)
+    order = paid_order(api)
+    one, (lamp, rug) = f"/v1/orders/{order['id']}", (line["line_id"] for line in order["lines"])
+    api.post(f"{one}:ship", seller(), {"parcel": PARCEL, "lines": [{"line_id": lamp, "quantity": 2}]})
+    refuse = {"line_id": rug, "action": "refuse", "reason_code": "out_of_stock"}
+    closed = api.post(f"{one}/lines:validate", seller(), {"lines": [refuse]})
+    api.suite.settle()
+
+    assert (closed["phase"], closed["public_state"]["code"]) == ("shipped", "delivery_in_progress")
+    assert len(bodies(api, "order.shipped")) == 1
+    assert [each["left_unshipped"] for each in bodies(api, "order.line_refused")] == [0]
+    assert api.get(f"{one}/refund-envelope", seller())["succeeded"] == 8257
+    assert api.post(f"{one}:deliver", seller())["phase"] == "delivered"
+
+
 # stock
 
 
@@ -255,7 +301,7 @@ def test_an_added_line_leaves_only_when_it_is_paid_and_can_be_taken_back_before(
 # settlement
 
 
-@pytest.mark.capability("S2-20", "I8")
+@pytest.mark.capability("S2-20", "I8", "R26")
 def test_an_order_with_an_open_problem_is_not_paid_out_until_it_is_solved_and_completed(api):
     order = shipped_order(api)
     one = f"/v1/orders/{order['id']}"

@@ -109,7 +109,7 @@ class Race:
             (self.settlement.hold if holds else self.settlement.release)(what)
 
 
-@pytest.mark.capability("I8")
+@pytest.mark.capability("I8", "R26")
 def test_in_500_races_no_order_is_settled_while_a_claim_holds_it():
     settled = 0
     for seed in range(RACES):

@@ -8,6 +8,7 @@ from services.claim import queries
 from services.claim.handlers.deciding import change, keep
 from services.claim.model import Claim, Colleague, OrderCase
 from services.claim.model.refusals import LineNotInOrder, NoSuchCoordinator, ResolutionNotOffered
+from services.claim.policies import BY_INSTRUMENT
 from shared.kernel.errors import Refusal
 from shared.kernel.money import Money
 from shared.runtime.unit_of_work import Context
@@ -43,6 +44,8 @@ def _wanted_refund(claim: Claim, case: OrderCase, args: dict[str, Any]) -> dict[
             wanted["amount"] = asked["amount"]
     if args["kind"] == "gesture":
         wanted["kind"] = "commercial_gesture"
+    if args["kind"] in BY_INSTRUMENT:
+        wanted["instrument"] = args["kind"]
     known = {line["line_id"] for line in case.lines}
     for line in wanted["lines"]:
         if line["line_id"] not in known:

@@ -24,6 +24,7 @@ def validate_lines(ctx: Context, args: dict[str, Any]) -> View:
     """S0-17: accept, refuse and ship lines in one call, all of it or nothing."""
     order = for_change(ctx, args["order_id"], "validate_lines")
     leaving: list[tuple[str, int | None]] = []
+    before = order.phase
     for decision in args["lines"]:
         line_id, quantity = decision["line_id"], decision.get("quantity")
         if decision["action"] == "accept":
@@ -34,6 +35,8 @@ def validate_lines(ctx: Context, args: dict[str, Any]) -> View:
             leaving.append((line_id, quantity))
     if leaving:
         _ship(ctx, order, args.get("parcel") or {"carrier": "-", "tracking_number": None}, leaving)
+    elif order.phase == "shipped" != before:
+        reminding.await_delivery(ctx, order)  # what was left was refused
     return keep(ctx, order)
 
 

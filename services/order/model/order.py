@@ -100,8 +100,8 @@ class Order(OrderRecord):
         self._release_stock(line, units, f"refused:{line.cancelled}")
         if not any(each.unshipped or each.shipped for each in self.lines):
             self._tell_cancelled(reason_code, [], "original")
-        elif self.phase == "partially_shipped" and not any(each.unshipped for each in self.lines):
-            self._reach("shipped")  # nothing more will leave
+        elif self.phase == "partially_shipped" and not self.left_to_ship():
+            self._reach("shipped")  # nothing more will leave: docs/adr/0018
 
     def _unshipped(self, line_id: str, quantity: int | None) -> Line:
         """The line, when that many of its units have not left yet (S0-23: a shipped line is refused by its name)."""
