@@ -1,4 +1,4 @@
-"""The merchant's follow-up box: a problem ends with a coupon, by PayPal, or with the money as it came (S4-09, S4-10)."""
+"""The merchant's follow-up box: a problem ends with a coupon, by PayPal, or with a plain refund (S4-09, S4-10)."""
 
 from __future__ import annotations
 
