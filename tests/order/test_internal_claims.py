@@ -49,7 +49,8 @@ def test_what_is_owed_for_refused_units_and_could_not_be_paid_is_the_coordinator
     assert (shown["open_claims"], shown["settlement"]["state"]) == (0, "open")
     assert counter.mailed(claim["number"]) == []
 
-    moved = counter.api.post(f"/v1/claims/{claim['id']}/state", coordinator(), {"state": "resolved"}, method="PUT")
+    one, solved = f"/v1/claims/{claim['id']}", {"state": "resolved"}
+    moved = counter.api.post(one, coordinator(), solved, method="PATCH", if_match="*")
     assert moved["state"] == "resolved"
 
 
