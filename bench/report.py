@@ -76,6 +76,9 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
     if papers := figures["documents"]:
         what = f"{papers['per_second']:.1f} /s (p50 {papers['p50_ms']:.0f} ms; {papers['memory_mb']:.0f} MB)"
         yield "invoice PDFs with Factur-X, one printing process", what, ""
+    for database, found in figures["imports"].items():
+        beside = f"{found['of_rows_alone']:.2f} of the rows alone; {found['memory_mb']} MB"
+        yield f"paid orders imported into {database}", f"{found['per_second']} /s ({beside})", "≥ 2000"
     few, many = figures["pages"]
     for name, milliseconds in figures["pages"][few].items():
         more = figures["pages"][many][name]

@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bench import documents, journeys, pages
+from bench import documents, imports, journeys, pages
 from bench.books import Books
 from bench.commands import accepted, copy_orders
 from bench.limits import Limits
@@ -34,16 +34,20 @@ UNLIMITED = {"RATE_PER_MINUTE": "0", "RATE_PER_MINUTE_ADDRESS": "0", "RATE_PER_M
 
 @dataclass(frozen=True)
 class Size:
-    """seconds: of each rate. journeys: of the sustained run. steady: journeys at each fixed rate, in seconds."""
+    """seconds: of each rate. journeys: of the sustained run. steady: journeys at each fixed rate, in seconds.
+
+    imports: orders of the imported file.
+    """
 
     seconds: float = 8
     rounds: int = 3
     journeys: int = 6000
     steady: int = 15
     pages: tuple[int, int] = (10_000, 1_000_000)
+    imports: int = 20_000
 
 
-QUICK = Size(seconds=2, rounds=1, journeys=600, steady=4, pages=(10_000, 100_000))
+QUICK = Size(seconds=2, rounds=1, journeys=600, steady=4, pages=(10_000, 100_000), imports=2_000)
 
 
 class Run:
@@ -68,6 +72,7 @@ class Run:
             self.figures["pages"] = self._pages()
             self.figures["documents"] = documents.pdfs_per_second(self.size.seconds)
             self.books.close()
+        self.figures["imports"] = imports.rates(self.servers, self.size.imports)
         return self.figures
 
     @property
