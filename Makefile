@@ -15,7 +15,7 @@ TESTS ?= tests
 COMPOSE := docker compose -f docker-compose.yml
 COMPOSE_TEST := docker compose -p aftersale-test -f docker-compose.yml -f deploy/compose.test.yml
 
-.PHONY: help run story test test-compose chaos bench lint lock up down clean
+.PHONY: help run story test test-real test-compose chaos bench lint lock up down clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ story: $(VENV)/.installed ## Walk one sale through a running suite, from the ord
 
 test: $(VENV)/.installed-test ## All tests; gets RabbitMQ and PostgreSQL by itself (TEST_SERVERS=env|containers|local)
 	@exec $(BIN)/python -m pytest $(TESTS) -m 'not compose' -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-real: $(VENV)/.installed-test ## The tests that claim a row of the specification, on real processes, broker and databases
+	@exec $(BIN)/python -m pytest $(TESTS) -m 'capability and not compose' --on real -n $(WORKERS) --dist loadfile $(ARGS)
 
 # Ports of its own, so that a stack somebody works with stays as it is.
 test-compose: export PORT = 28000

@@ -89,6 +89,10 @@ class Suite:
     def event_count(self) -> int:
         return sum(len(self.events(name)) for name in self.apps)
 
+    def environment(self) -> dict[str, str]:
+        """Where the operator's commands find the databases."""
+        return {"DATA_DIR": str(self.settings.data_dir)}
+
     def stored(self) -> bytes:
         """Everything that the databases hold."""
         return b"".join(path.read_bytes() for path in self.settings.data_dir.glob("*.db*"))

@@ -176,7 +176,8 @@ def test_replay_changes_nothing_and_may_look_at_recent_claims_only(shop):
 
 @pytest.fixture
 def at_the_shell(shop, monkeypatch, tmp_path):
-    monkeypatch.setenv("DATA_DIR", str(shop.suite.settings.data_dir))
+    for name, value in shop.suite.environment().items():
+        monkeypatch.setenv(name, value)
 
     def run(action: str, data: dict, *more: str) -> int:
         path = tmp_path / "issue.json"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claim.score.model import Numbers, Tally, budget, level, score, wilson
 from tests.claim.shop import Shop
-from tests.suite import PARCEL, agent, coordinator, customer, integrator, order_args, payment_args, seller
+from tests.suite import PARCEL, TENANT, agent, coordinator, customer, integrator, order_args, payment_args, seller
 
 NUMBERS = Numbers(window_days=90, threshold=Decimal(5), least_orders=20, issues_per_order=1)
 
@@ -111,6 +112,19 @@ def test_a_seller_is_warned_then_told_that_he_is_above_and_told_that_he_recovere
     assert told(shop)[6:] == [("changed", "0.00")]
     shop.suite.advance(days=91)
     assert shop.suite.do("claim.seller_score", coordinator(), seller_id="sel_1")["orders"] == 0
+
+
+def test_scores_are_counted_although_the_first_claim_was_rolled_back(shop):
+    first, second = (shop.order(number) for number in ("1", "2"))
+    shop.claim(first)
+    app = shop.suite.apps["claim"]
+    timer = app.storage.runtime.timer
+    counting = timer.c.id == f"count_scores:{TENANT}"
+    with app.database.transaction() as connection:  # as if what was written with the claim had not been kept
+        assert connection.execute(timer.delete().where(counting)).rowcount == 1
+    shop.claim(second)
+    with app.database.transaction() as connection:
+        assert connection.execute(sa.select(timer.c.ref).where(counting)).scalars().all() == [TENANT]
 
 
 @pytest.mark.capability("S2-26")

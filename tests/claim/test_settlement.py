@@ -36,6 +36,7 @@ def test_an_order_without_a_claim_is_cleared(shop, order):
     assert answer.data["payout_ref"] == "pay_out_1"
 
 
+@pytest.mark.joined_only("it holds an event back until it says so")
 @pytest.mark.capability("S2-20")
 def test_a_claim_that_the_order_service_has_not_heard_of_yet_blocks_the_pay_out(shop, order):
     complete(shop, order)
@@ -95,6 +96,7 @@ def test_a_discussion_never_holds(shop):
     assert shop.suite.do("order.get", agent(), order_id=order["id"])["settlement"]["holds"] == []
 
 
+@pytest.mark.joined_only("it holds an event back until it says so")
 def test_when_the_pay_out_was_given_up_claims_hold_again(shop, order):
     """SET-07: the answer came after the order service had stopped waiting for it."""
     complete(shop, order)

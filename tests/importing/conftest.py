@@ -46,5 +46,6 @@ def desk(suite_of, tmp_path, monkeypatch, capsys):
     suite = suite_of("order")
     for name in [name for name in os.environ if name.startswith(("DATABASE", "DATA_DIR"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("DATA_DIR", str(suite.settings.data_dir))
+    for name, value in suite.environment().items():
+        monkeypatch.setenv(name, value)
     return Desk(suite, tmp_path, capsys)

@@ -16,10 +16,11 @@ import time
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from services import cli
 
-LOOK_EVERY = 0.1  # seconds; a test that moves the clock waits for this
+LOOK_EVERY = 0.2  # seconds; a test that moves the clock waits for this
 # The real one is 30 seconds: this is told from what was put off by half a minute (tests/real/quiet.py).
 LEASE = timedelta(seconds=30, microseconds=1)
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,8 +84,6 @@ class Nursery:
 def prepare() -> None:
     """Import what all children need, and make them processes of a test."""
     cli._make_green()  # before anything else is imported, as the command itself does it
-    from services.claim.profiles import activation
-    from services.order import marketplaces
     from shared.edge import consumer, relay, runner, workers
     from shared.kernel.clock import SystemClock
     from shared.runtime import jobs, unit_of_work
@@ -94,22 +93,27 @@ def prepare() -> None:
         import_module(f"services.{name}.{'app' if name == 'gateway' else 'service'}")
     assert runner
 
-    def forget() -> None:
-        """What a service remembers of a database that was emptied."""
-        marketplaces._by_database.clear()
-        activation._ACTIVE._known.clear()
-
     found: list[StoppedClock] = []
 
     def now(_clock: SystemClock) -> object:
         if not found:
-            found.append(StoppedClock(Path(os.environ["TEST_CLOCK"]), on_new_start=forget))
+            found.append(StoppedClock(Path(os.environ["TEST_CLOCK"]), on_new_start=_forget))
         return found[0].now()
 
     SystemClock.now = now  # type: ignore[method-assign, assignment]
     workers.TEND_EVERY = LOOK_EVERY
     relay.LONGEST = consumer.LONGEST = 0.0
     jobs.JOB_LEASE = unit_of_work.JOB_LEASE = LEASE
+
+
+def _forget() -> None:
+    """What services remember of a database that was emptied: all of it is kept by the database's engine."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("services."):
+            for value in vars(module).values():
+                for kept in (value, getattr(value, "_known", None)):
+                    if isinstance(kept, WeakKeyDictionary):
+                        kept.clear()
 
 
 def main() -> int:

@@ -28,7 +28,7 @@ SECRET = "a-secret-of-the-tests-that-is-long-enough"
 UNLIMITED = {"rate_per_minute": 0, "rate_per_minute_address": 0, "rate_per_minute_tenant": 0}
 # Tests of these play the neighbours themselves: with the real ones beside them everything would be told twice.
 ALONE = {("order", "claim"), ("notification",)}
-MOST_WAITING = 3  # stacks that are kept for later tests, per worker
+MOST_WAITING = 1  # stacks that are kept for later tests, per worker: each costs the machine a little also when idle
 GIVEN = frozenset({"database", "amqp_uri", "call_secret", "call_secrets", "service_urls", "data_dir", "host", "port"})
 EMPTY = """
 set session_replication_role = replica;

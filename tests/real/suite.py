@@ -132,6 +132,11 @@ class RealSuite(Suite):
                 sa.select(sa.func.count()).select_from(app.storage.runtime.event_log)
             ).scalar_one()
 
+    def environment(self) -> dict[str, str]:
+        databases = self.stack.databases
+        service = next(iter(databases))
+        return {**super().environment(), "DATABASE_URL": databases[service].replace(f"_{service}_", "_{service}_")}
+
     def stored(self) -> bytes:
         self.settle()
         return b"\n".join(row.encode() for service in self.apps for row in self.stack.rows(service))

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import sqlalchemy as sa
+
 from services.claim.model import Claim
 from services.claim.score.model import SellerScore
 from services.claim.score.queries import score_of, to_count
@@ -16,16 +18,24 @@ COUNT_SCORES = "count_scores"
 EVERY = timedelta(minutes=1)
 OVERLAP = timedelta(minutes=2)  # a claim is stamped before it is committed, and counting twice changes nothing
 
-_AWAKE: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # tenants, by database: their timer was seen to
+_AWAKE: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # tenants, by database: their timer was seen
 
 
 def wake(ctx: Context, claim: Claim) -> None:
-    """The first counted claim that this process opens for a tenant makes sure that its scores are counted."""
+    """The first counted claim that this process opens for a tenant makes sure that its scores are counted.
+
+    What is remembered is that the timer stands, not that it was asked for: that may have been rolled back.
+    """
     if not claim.profile.counts_in_score:
         return
     awake = _AWAKE.setdefault(ctx.work.connection.engine, set())
-    if ctx.tenant not in awake:
+    if ctx.tenant in awake:
+        return
+    timer = ctx.work.storage.runtime.timer.c
+    stands = sa.select(sa.exists().where(timer.id == f"{COUNT_SCORES}:{ctx.tenant}"))
+    if ctx.connection.execute(stands).scalar():
         awake.add(ctx.tenant)
+    else:
         ctx.schedule(COUNT_SCORES, ctx.tenant, ctx.now + EVERY, since=stamp(ctx.now - OVERLAP))
 
 
