@@ -274,6 +274,7 @@ def asked(api, bearer: str) -> int:
 URL = "https://id.shop.example/jwks.json"
 
 
+@pytest.mark.joined_only("it plays the identity provider inside the process")
 @pytest.mark.capability("T11")
 def test_public_keys_are_taken_from_the_configured_address_and_for_their_own_algorithm(api_of, provider):
     provider.keys["hmac"] = {"kty": "oct", "k": base64.urlsafe_b64encode(SECRET.encode()).decode(), "alg": "HS256"}

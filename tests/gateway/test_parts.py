@@ -28,6 +28,9 @@ SECRETS = dict.fromkeys(
 ISSUE = {"reason_code": "damaged_items", "text": "Broken."}
 
 
+pytestmark = pytest.mark.joined_only("its lines to the services hang and break on purpose")
+
+
 class Line:
     """A line to a service of this process that can hang or be cut; the port of CallClient."""
 

@@ -24,9 +24,9 @@ def case(api):
     one = f"/v1/claims/{claim['id']}"
     api.post(f"{one}/observers", coordinator(), {"kind": "supplier", "id": "sup_1"})
     api.suite.settle()
+    api.post(f"{one}:start", seller())
     api.post(f"{one}/messages", seller(), {"text": "We look into it.", "visibility": "public"})
     api.post(f"{one}/messages", seller(), {"text": PRIVATE, "visibility": "private"})
-    api.post(f"{one}:start", seller())
     api.post(f"{one}/resolutions", seller(), {"kind": "refund"})
     api.suite.settle()
     api.post(f"{one}:confirm", customer())

@@ -179,6 +179,7 @@ def test_a_public_message_reaches_everybody_on_the_claim(busy):
     assert {address for address, _ in busy.told()} == {ADA, DESK_2, SUPPLIER}
 
 
+@pytest.mark.joined_only("its mail waits until it says so")
 @pytest.mark.capability("T03")
 def test_a_comment_hidden_before_it_was_mailed_does_not_reach_the_customer_any_more(busy):
     busy.open_claim()
@@ -199,6 +200,7 @@ def test_a_comment_hidden_before_it_was_mailed_does_not_reach_the_customer_any_m
     assert busy.told() == {(ADA, "New message: Broken lamp")}
 
 
+@pytest.mark.joined_only("its mail waits until it says so")
 @pytest.mark.capability("T06")
 def test_an_observer_removed_before_the_mail_leaves_does_not_get_it(busy):
     busy.open_claim(handler="coordinators", supplier_ids=["sup_1"])

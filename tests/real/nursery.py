@@ -7,6 +7,7 @@ nothing lingers because its events seem old.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 from services import cli
 
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG: whatever ends the tests ends their processes
 LOOK_EVERY = 0.2  # seconds; a test that moves the clock waits for this
 # The real one is 30 seconds: this is told from what was put off by half a minute (tests/real/quiet.py).
 LEASE = timedelta(seconds=30, microseconds=1)
@@ -130,6 +132,7 @@ def main() -> int:
 
 def _run(service: str, environment: dict[str, str], log: str) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)

@@ -14,6 +14,7 @@ from tests.real.stack import Pool
 from tests.real.suite import RealSuite
 
 MARK = "joined_only"
+PATIENCE = 300  # seconds for a test: one of them may have to wait for the start of a stack on a busy machine
 SUITES = {"suite_of", "suite_of_module"}
 
 
@@ -36,8 +37,13 @@ class RealForm:
         others = [item for item in items if item not in kept]
         config.hook.pytest_deselected(items=others)
         items[:] = chosen
+        for item in chosen:
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(PATIENCE))
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        rows = {row for mark in item.iter_markers("capability") for row in mark.args}
+        item.user_properties.append(("rows", sorted(rows)))
         if mark := item.get_closest_marker(MARK):
             pytest.skip(f"joined only: {mark.args[0]}")
 
@@ -85,11 +91,14 @@ class RealForm:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         stats = terminalreporter.stats
-        ran = len(stats.get("passed", [])) + len(stats.get("failed", []))
+        passed = stats.get("passed", [])
+        ran = len(passed) + len(stats.get("failed", []))
+        rows = {row for report in passed for name, rows in report.user_properties if name == "rows" for row in rows}
         started = [*self.started, (self.pool.started, self.pool.seconds)]
         count, seconds = sum(n for n, _ in started), sum(s for _, s in started)
         line = f"real form: {ran} tests on processes of their own, RabbitMQ and PostgreSQL; "
         terminalreporter.write_line(f"{line}{count} stacks started in {seconds:.0f} s")
+        terminalreporter.write_line(f"rows of the specification that passed so: {len(rows)}")
         reasons = Counter(_reason(report) for report in stats.get("skipped", []))
         for reason, number in reasons.most_common():
             terminalreporter.write_line(f"  {number} not: {reason}")

@@ -60,6 +60,7 @@ def test_the_brand_chooses_refund_once_and_the_platform_pays_it_without_any_furt
     assert "claim.resolution_executed" in suite.event_types("claim")
 
 
+@pytest.mark.joined_only("it lets a reaction of the service fail")
 def test_a_refund_is_not_refused_for_a_payment_that_failed_to_be_booked_and_is_tried_again(suite):
     book = suite.apps["refund"].inbox.reactions["order.payment_captured"]
     tries = []

@@ -78,6 +78,7 @@ def test_the_same_verdicts_are_stored_with_the_decision_and_shown_to_those_insid
     assert shop.suite.refused("refund.explain", seller("sel_2"), refund_id=refund["id"])["code"] == "NOT_FOUND"
 
 
+@pytest.mark.joined_only("its refund waits until it says so")
 @pytest.mark.capability("N1")
 def test_the_envelope_says_who_holds_what_was_freed_and_why_nothing_is_left(shop):
     order = shop.order(shipped=True)
