@@ -77,6 +77,9 @@ class RealStack(Stack):
                 found[setting.name.upper()] = _text(getattr(self.given, setting.name))
         return {**found, "DATA_DIR": str(self.folder), "TEST_CLOCK": str(self.clock_file)}
 
+    def wait_ready(self, service: str, seconds: float = 120) -> None:
+        super().wait_ready(service, seconds)
+
     def begin_anew(self) -> None:
         """Nothing has ever happened here, and it is START again. Only when all is quiet."""
         for connection in self.connections.values():
