@@ -6,11 +6,9 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import sqlalchemy as sa
-
 from services.claim.model import Claim
 from services.claim.score.model import SellerScore
-from services.claim.score.queries import score_of, to_count
+from services.claim.score.queries import score_of, timer_stands, to_count
 from shared.kernel.clock import moment, stamp
 from shared.runtime.unit_of_work import Context
 
@@ -31,9 +29,7 @@ def wake(ctx: Context, claim: Claim) -> None:
     awake = _AWAKE.setdefault(ctx.work.connection.engine, set())
     if ctx.tenant in awake:
         return
-    timer = ctx.work.storage.runtime.timer.c
-    stands = sa.select(sa.exists().where(timer.id == f"{COUNT_SCORES}:{ctx.tenant}"))
-    if ctx.connection.execute(stands).scalar():
+    if timer_stands(ctx, COUNT_SCORES, ctx.tenant):
         awake.add(ctx.tenant)
     else:
         ctx.schedule(COUNT_SCORES, ctx.tenant, ctx.now + EVERY, since=stamp(ctx.now - OVERLAP))

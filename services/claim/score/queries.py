@@ -103,4 +103,9 @@ def to_count(ctx: Context, since: datetime) -> list[str]:
     return sorted({*found, *late})
 
 
-__all__ = ["SellerScore", "get_score", "score_of", "to_count"]
+def timer_stands(ctx: Context, kind: str, ref: str) -> bool:
+    timer = ctx.work.storage.runtime.timer.c
+    return bool(ctx.connection.execute(sa.select(sa.exists().where(timer.id == f"{kind}:{ref}"))).scalar())
+
+
+__all__ = ["SellerScore", "get_score", "score_of", "timer_stands", "to_count"]
