@@ -33,10 +33,10 @@ CHANNELS = ("api", "ui", "email", "sms")
 AGREEMENT_REASONS: dict[str, dict[str, str]] = {
     "not_downloaded": {"en": "The product was not downloaded", "fr": "Le produit n'a pas été téléchargé"},
     "malfunction": {"en": "Technical malfunction", "fr": "Dysfonctionnement technique"},
-    "misleading_sheet": {"en": "The product sheet misled", "fr": "La fiche produit était trompeuse"},
+    "misled": {"en": "The product sheet misled", "fr": "La fiche produit était trompeuse"},
     "goodwill": {"en": "Seller's goodwill", "fr": "Geste commercial du vendeur"},
 }
-"""What a seller may agree to a refund for (S3-12, S3-13, S3-18, S3-20, S3-21); both services judge by this list."""
+"""What a seller may agree to a refund for (S3-12, S3-13, S3-18, S3-20, S3-21), by the codes of the refund reasons."""
 AGREEMENT_PROFILES = frozenset({"support"})
 """Profiles in which a refund is agreed to in a message and paid by the platform (5.3, refund_execution)."""
 

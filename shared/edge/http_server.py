@@ -14,6 +14,8 @@ import greenlet
 import orjson
 from eventlet import wsgi
 
+from shared.kernel.ids import new_id
+
 log = logging.getLogger(__name__)
 MAX_BODY = 1024 * 1024
 READ_SECONDS = 8  # a request line with its headers, or a body, must be there by then
@@ -102,8 +104,10 @@ def _has_body(environ: dict[str, Any]) -> bool:
 
 def _problem(start_response: Callable, status: str, code: str, title: str) -> Iterable[bytes]:
     kind = f"urn:aftersale:problem:{code.lower().replace('_', '-')}"
-    body = orjson.dumps({"type": kind, "title": title, "status": int(status[:3]), "code": code})
+    request = new_id("req")
+    body = orjson.dumps({"type": kind, "title": title, "status": int(status[:3]), "code": code, "request_id": request})
     headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
+    headers.append(("X-Request-Id", request))
     headers.append(("Connection", "close"))
     if status.startswith("503"):
         headers.append(("Retry-After", "1"))

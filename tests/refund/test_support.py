@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.contracts.messaging import AGREEMENT_REASONS
 from shared.kernel.calendar import months_end, zone_named
 from shared.kernel.clock import stamp
 from shared.kernel.ids import new_id
@@ -97,6 +98,15 @@ def test_what_a_seller_agreed_to_in_a_message_is_a_refund_that_the_platform_pays
     assert refunds["claim_resolution"]["amount"]["amount"] == 8000
     assert refunds["linked_subscription"]["amount"]["amount"] == 2000
     assert refunds["claim_resolution"]["requested_by"]["id"] == "user_sel_1"
+
+
+@pytest.mark.parametrize("reason", AGREEMENT_REASONS)
+def test_every_reason_a_seller_may_agree_for_is_one_that_a_refund_may_have(shop, order, reason):
+    agreed = {"order_id": order["id"], "seller_id": "sel_1", "reason_code": reason, "amount": None}
+    tell(shop, "message.refund_agreed", "msg_1", {**agreed, "scope": "lines", "line_ids": [PLUGIN]}, seq=7)
+
+    states = {one["kind"]: one["state"] for one in shop.refunds(order)}
+    assert states["claim_resolution"] == "approved"
 
 
 def test_an_agreement_that_the_rules_refuse_is_a_rejected_refund_with_the_rule(shop, order):
