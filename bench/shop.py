@@ -14,10 +14,15 @@ CUSTOMERS, SELLERS = 200, 20
 
 
 class Shop:
-    """Requests of one run. tag: keeps the orders of several phases on the same databases apart."""
+    """Requests of one run. tag: keeps the orders of several phases on the same databases apart.
 
-    def __init__(self, stack: Stack, tag: str, profile: str = "issue") -> None:
-        self.tag, self.profile = tag, profile
+    providers: who took the money, in turn.
+    """
+
+    def __init__(
+        self, stack: Stack, tag: str, profile: str = "issue", providers: tuple[str, ...] = ("stripe",)
+    ) -> None:
+        self.tag, self.profile, self.providers = tag, profile, providers
         self._stack = stack
         self._tokens: dict[tuple[str, str], bytes] = {}
 
@@ -48,13 +53,17 @@ class Shop:
     def payment(self, number: int) -> dict[str, Any]:
         return {
             "payment_id": f"pay_{self.tag}_{number}",
-            "provider": "stripe",
+            "provider": self.provider(number),
             "provider_ref": self.payment_ref(number),
             "amount": {"amount": 17490, "currency": "EUR"},
+            **({"instrument": "paypal"} if self.provider(number) == "paypal" else {}),
         }
 
+    def provider(self, number: int) -> str:
+        return self.providers[number % len(self.providers)]
+
     def payment_ref(self, number: int) -> str:
-        return f"pi_{self.tag}_{number}"
+        return f"CAP{self.tag}{number}".upper() if self.provider(number) == "paypal" else f"pi_{self.tag}_{number}"
 
     def issue(self, number: int) -> dict[str, Any]:
         """One of the two lamps came damaged."""

@@ -26,9 +26,10 @@ OF_ENTRIES = "select order_id || ' ' || txn from ledger_entry group by order_id,
 
 @dataclass
 class Money:
-    """All but the first have to be 0."""
+    """All but the first two have to be 0. by_paypal: of the refunds."""
 
     refunds: int = 0
+    by_paypal: int = 0
     double_payments: int = 0
     never_paid: int = 0
     differences: int = 0
@@ -49,7 +50,8 @@ def money(books: Books, payments: list[dict[str, Any]], orders: str = "ord_%") -
     paid = _paid(found, payments)
     ours = books.ask(
         "refund",
-        "select id, state, amount, payment_ref from refund where provider = 'stripe' and order_id like %s",
+        "select id, state, amount, payment_ref, provider from refund where provider in ('stripe', 'paypal')"
+        " and order_id like %s",
         (orders,),
     )
     known = {row[0] for row in books.ask("refund", "select id from refund")}
@@ -58,8 +60,9 @@ def money(books: Books, payments: list[dict[str, Any]], orders: str = "ord_%") -
             found.note("differences", f"{id} paid, but not known here")
         for again in refunds[1:]:
             found.note("double_payments", f"{id} {again['id']}")
-    for id, state, amount, payment_ref in ours:
+    for id, state, amount, payment_ref, provider in ours:
         found.refunds += 1
+        found.by_paypal += provider == "paypal"
         there = [(each["amount"], each["payment_ref"]) for each in paid.get(id, ())]
         if state not in AT_REST:
             found.note("unsettled", f"{id} {state}")
@@ -81,6 +84,7 @@ def _paid(found: Money, payments: list[dict[str, Any]]) -> dict[str, list[dict[s
             found.note("over_refunded", payment["id"])
         for refund in payment["refunds"]:
             if refund["status"] == "succeeded":
-                id = refund["metadata"].get("refund_id", f"none of ours: {refund['id']}")
+                told = refund["metadata"]
+                id = told.get("refund_id") or told.get("custom_id", f"none of ours: {refund['id']}")
                 paid[id].append({**refund, "payment_ref": payment["id"]})
     return paid

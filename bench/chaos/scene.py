@@ -70,6 +70,9 @@ class Scene:
             "STRIPE_API_KEY": "sk_test_of_the_chaos_driver",
             "STRIPE_API_BASE": self.simulator.provider_url,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "PAYPAL_CLIENT_ID": "chaos",
+            "PAYPAL_CLIENT_SECRET": "chaos",
+            "PAYPAL_API_BASE": self.simulator.provider_url,
         }
         self.stack = Stack(servers, "chaos", **SETTINGS, **provider)
         say("preparing broker and databases")
@@ -113,11 +116,11 @@ class Scene:
                 wait_until(lambda port=port: ready_at(port), f"the second process on {port}", 60)
             yield ports["gateway"]
 
-    def payment(self, ref: str, amount: int = 17490) -> None:
+    def payment(self, ref: str, amount: int = 17490, provider: str = "stripe") -> None:
         """A captured payment at the provider; once."""
         if ref not in self._payments:
             self._payments.add(ref)
-            self.simulator.payment("eur", amount, id=ref)
+            self.simulator.payment("eur", amount, provider=provider, id=ref)
 
     def rest(self, seconds: float) -> dict[str, int]:
         """Wait until nothing waits any more. What still does when time is over: what was lost is waited for in vain."""

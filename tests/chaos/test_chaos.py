@@ -64,9 +64,10 @@ def test_customers_do_not_notice_that_the_broker_died_and_the_backlog_is_gone_so
 
 @pytest.mark.capability("R22", "R23")
 def test_a_refund_is_paid_exactly_once_whoever_dies_and_whatever_line_is_cut(lines):
-    line = lines["refund service killed, provider cuts lines"]
+    line = lines["refund service killed, providers cut lines"]
     names = ("double_payments", "never_paid", "differences", "lost_refunds", "failed_requests")
     assert figures(line, *names) == dict.fromkeys(names, 0)
+    assert line["refunds_by_paypal"] == line["refunds"] / 2
     assert line["refund_kills"] >= 5
     assert line["calls_cut"] > 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.refund.model import CreditNote, NumberSeries, RefundLedger, Wish, balances
+from services.refund.model import CreditNote, RefundLedger, Wish, balances
 from services.refund.model.refusals import (
     AmountExceedsRefundable,
     LineAlreadyShipped,
@@ -13,6 +13,7 @@ from services.refund.model.refusals import (
     ZeroRefund,
 )
 from shared.kernel.errors import InvalidInput
+from shared.kernel.numbering import NumberSeries
 from tests.refund.orders import NOON, Desk, line, of_line, paid_ledger, payment, placed, shipment, shipped_ledger, taxed
 
 
@@ -231,9 +232,9 @@ def test_a_credit_note_shows_the_refund_and_its_taxes_under_the_next_number():
     refund = desk.refund("post_shipment_order", shipping=True)[0]
     series = NumberSeries(id="t1:AV-2026", tenant="t1", prefix="AV-2026", last=41)
 
-    note = CreditNote.issue("cn_1", refund, series.take(), NOON)
+    note = CreditNote.issue("cn_1", refund, series.take(), "FA-2026-000007", NOON)
 
-    assert note.number == "AV-2026-000042"
+    assert (note.number, note.invoice_number) == ("AV-2026-000042", "FA-2026-000007")
     assert note.total == 18525
     assert note.taxes == [{"code": "VAT20", "rate": "20", "amount": 3088}]
     assert [event.type for event in note.events] == ["credit_note.issued"]
