@@ -104,8 +104,13 @@ BAD_TOKENS = {
 }
 
 
+TOO_LONG = pytest.mark.joined_only("a server takes no header of more than 8 kB: it never comes this far")
+
+
 @pytest.mark.capability("T11")
-@pytest.mark.parametrize("kind", BAD_TOKENS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=TOO_LONG) if kind == "too long" else kind for kind in BAD_TOKENS]
+)
 def test_a_bad_token_is_nobody(api_of, kind):
     api = api_of("order")
     response = api.call("GET", "/v1/me", headers={"Authorization": f"Bearer {BAD_TOKENS[kind]()}"})

@@ -101,7 +101,7 @@ def test_the_same_key_a_hundred_times_at_once_is_one_refund_and_one_payment(shop
     body = {"order_id": order["id"], "kind": "commercial_gesture", "reason_code": "goodwill", "amount": euros(500)}
     answers = at_once(shop, body, ["one-key"] * 100)
     accepted = [answer for answer in answers if answer.status_code == 201]
-    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert {answer.status_code for answer in answers} <= {201, 409, 503}  # 503: too many at once, come back
     assert len({answer.json()["id"] for answer in accepted}) == 1
     paid_once(shop, order, accepted[0].json(), 500)
     other = shop.agent.send("POST", "/v1/refunds", body | {"amount": euros(600)}, key="one-key")
@@ -114,7 +114,7 @@ def test_the_whole_order_asked_back_a_hundred_times_at_once_is_one_refund_and_on
     shop.order_shows(order, lambda page: page["refund_envelope"]["captured"] == 17490)
     body = {"order_id": order["id"], "kind": "commercial_gesture", "reason_code": "goodwill", "amount": euros(17490)}
     answers = at_once(shop, body, [f"key-{number}" for number in range(100)])
-    assert {answer.status_code for answer in answers} == {201, 409}
+    assert {201, 409} <= {answer.status_code for answer in answers} <= {201, 409, 503}
     (accepted,) = (answer.json() for answer in answers if answer.status_code == 201)
     paid_once(shop, order, accepted, 17490)
 
