@@ -21,8 +21,8 @@ STATES = (
     "withdrawn",
     "merged",
 )
-KINDS = ("replacement", "refund", "gesture", "coupon", "paypal", "proposal", "message")
 CHOSEN = ("replacement", "refund", "gesture", "coupon", "paypal")  # carried out by a service, and not said in words
+KINDS = (*CHOSEN, "proposal", "message")
 INTERNAL = "internal"  # opened by the suite itself, for the coordinators alone
 CATEGORIES = ("after_sales", "contact", "prospect", "offer_question", "withdrawal", INTERNAL)
 OBSERVERS = ("account", "supplier", "mail")

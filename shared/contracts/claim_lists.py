@@ -10,6 +10,7 @@ from shared.contracts.registry import INTERNAL, Operation, announce
 from shared.contracts.roles import ANYTHING, CUSTOMER, PARTIES
 
 VIEWS = 100  # of one person
+KEEPERS = PARTIES - CUSTOMER
 
 
 def _says_something(text: str) -> None:
@@ -92,6 +93,6 @@ class SaveViewArgs(OneView):
 
 LIST = Operation("claim.list", ListArgs(), reads=True, may=PARTIES)
 COUNT = Operation("claim_count.get", Chosen(), reads=True, may=PARTIES)
-SAVE_VIEW = Operation("saved_view.save", SaveViewArgs(), may=PARTIES - CUSTOMER, on=ANYTHING)
-REMOVE_VIEW = Operation("saved_view.remove", OneView(), may=PARTIES - CUSTOMER, on=ANYTHING)
-VIEWS_OF = Operation("saved_view.list", NoArgs(), reads=True, may=PARTIES - CUSTOMER, on=ANYTHING)
+SAVE_VIEW = Operation("saved_view.save", SaveViewArgs(), may=KEEPERS, on=ANYTHING)
+REMOVE_VIEW = Operation("saved_view.remove", OneView(), may=KEEPERS, on=ANYTHING)
+VIEWS_OF = Operation("saved_view.list", NoArgs(), reads=True, may=KEEPERS, on=ANYTHING)

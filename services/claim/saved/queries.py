@@ -9,13 +9,11 @@ import sqlalchemy as sa
 from services.claim.saved.model import SavedView, owner_of, team_of
 from services.claim.storage import STORAGE, saved_views
 from shared.contracts import claim_lists as contract
-from shared.contracts.roles import CUSTOMER, PARTIES
 from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
 
 MAPPING = STORAGE.mappings[SavedView]
-MAY = PARTIES - CUSTOMER
 
 
 def chosen(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def number_kept(ctx: Context) -> int:
 
 def keeper(ctx: Context, action: str) -> Principal:
     """The caller, who may keep views. Raises Forbidden."""
-    if ctx.principal.role not in MAY:
+    if ctx.principal.role not in contract.KEEPERS:
         raise Forbidden(action=action)
     return ctx.principal
 
