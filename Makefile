@@ -36,6 +36,7 @@ test-real: $(VENV)/.installed-test ## The tests that claim a row of the specific
 test-compose: export PORT = 28000
 test-compose: export MAIL_PORT = 28025
 test-compose: export PROVIDER_PORT = 28010
+test-compose: export COMPOSE_PROJECT = aftersale-test
 test-compose: export SUITE_URL = http://127.0.0.1:28000
 test-compose: export SUITE_MAIL_URL = http://127.0.0.1:28025
 test-compose: export SUITE_PROVIDER_URL = http://127.0.0.1:28010

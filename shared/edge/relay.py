@@ -124,7 +124,7 @@ class Relay:
     def stop(self, timeout: float = 5.0) -> None:
         """Send what is in hand, then end."""
         self._stopping.set()
-        self.handover.put([])
+        self.handover.end()
         for thread in self._threads:
             thread.join(timeout)
         self._publisher.link.cut()
@@ -199,15 +199,16 @@ class Relay:
     def sweep(self) -> int:
         """Send one batch of what is left over. One process per service at a time; a frozen holder loses its turn."""
         outbox = self.app.outbox
+        if not outbox.has_unsent(SWEEP_AFTER):
+            self._idle(self._sweeper)
+            return 0
         with self.app.database.transaction() as connection:
             if not _my_turn(connection, self.app.name):
                 return 0
             events = outbox.unsent(BATCH, SWEEP_AFTER)
-            if not events:
-                self._idle(self._sweeper)
-                return 0
-            sent = self._sweeper.publish(events)
-            outbox.sent(sent)
+            sent = self._sweeper.publish(events) if events else []
+            if sent:
+                outbox.sent(sent)
         metrics.SWEPT.labels(self.app.name).inc(len(sent))
         return len(sent)  # rows that found no queue stay, and are no reason to hurry
 

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 PERFORMERS = 16  # outward calls at the same time per process: a slow provider holds 16 jobs, not the service
 SETTLE_BATCH = 100
 TEND_EVERY = 0.25
+IDLE = 5.0  # seconds between two looks of a thread that has nothing to do; work wakes it at once
 
 
 class Workers:
@@ -41,10 +42,12 @@ class Workers:
         """Finish and settle the jobs under way; the rest keep their rows."""
         self._stopping.set()
         self._ready.clear()
+        self._ready.end()
         until = time.monotonic() + timeout
         for thread in self._threads:  # the one that settles is the last
             if thread is self._threads[-1]:
                 self._performed.set()
+                self._outcomes.end()
             thread.join(max(0.0, until - time.monotonic()))
 
     @property
@@ -86,7 +89,7 @@ class Workers:
         self._ready.put([(until, row) for row in rows])
 
     def _perform(self) -> None:
-        for until, row in self._ready.take(timeout=0.5, most=1):
+        for until, row in self._ready.take(timeout=IDLE, most=1):
             if time.monotonic() > until:
                 continue  # it waited here so long that its lease may end under way: it is claimed again
             self._performing.add(row["id"])
@@ -96,6 +99,6 @@ class Workers:
                 self._performing.discard(row["id"])
 
     def _settle(self) -> None:
-        outcomes = self._outcomes.take(timeout=0.2, most=SETTLE_BATCH)
+        outcomes = self._outcomes.take(timeout=IDLE, most=SETTLE_BATCH)
         if outcomes:
             self.app.jobs.settle(outcomes)

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -121,11 +120,20 @@ class Handover:
 
     def __init__(self, most: int = 20_000) -> None:
         self._items: deque[Any] = deque(maxlen=most)
-        self._ready = threading.Event()
+        self._changed = threading.Condition()
+        self._ended = False
 
     def put(self, items: Sequence[Any]) -> None:
-        self._items.extend(items)
-        self._ready.set()
+        """Wakes as many takers as there are items."""
+        with self._changed:
+            self._items.extend(items)
+            self._changed.notify(len(items))
+
+    def end(self) -> None:
+        """Nobody waits from now on."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def __len__(self) -> int:
         return len(self._items)
@@ -135,13 +143,7 @@ class Handover:
 
     def take(self, timeout: float, most: int = 500) -> list[Any]:
         """Up to `most` items; waits at most `timeout` seconds for the first."""
-        if not self._items:
-            self._ready.wait(timeout)
-        self._ready.clear()
-        taken: list[Any] = []
-        with suppress(IndexError):  # another taker was faster
-            while len(taken) < most:
-                taken.append(self._items.popleft())
-        if self._items:
-            self._ready.set()
-        return taken
+        with self._changed:
+            if not self._items and not self._ended:
+                self._changed.wait(timeout)
+            return [self._items.popleft() for _ in range(min(most, len(self._items)))]

@@ -31,6 +31,12 @@ class Outbox:
         with self.app.database.transaction() as connection:
             return [from_log_row(row) for row in connection.execute(statement).mappings()]
 
+    def has_unsent(self, older_than: timedelta) -> bool:
+        """Is there an event that should have left by now?"""
+        late = sa.exists().where(self.tables.outbox.c.committed_at < self.app.clock.now() - older_than)
+        with self.app.database.transaction() as connection:
+            return bool(connection.execute(sa.select(late)).scalar_one())
+
     def sent(self, event_ids: Sequence[str]) -> None:
         """The broker (or every local subscriber) has these: forget them.
 

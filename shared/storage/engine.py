@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
+
+from shared.storage.lines import ENDED, UNBEGUN, Lines, run
 
 # A command that needs longer than this is a bug or an overload: fail it while its caller still waits (messaging 3.14).
 # A reaction may think for 10 s (R17) before it writes, so a transaction may be idle a little longer.
@@ -15,6 +17,7 @@ POSTGRES_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
 )
 
+SPARE = 2  # connections beside those of the pool's size: for the relay's sweeper and what looks for what is due
 CONFLICTS = ("40001", "40P01")  # serialization failure, deadlock: the transaction may simply run again
 OVERLONG = ("55P03", "57014")  # lock timeout, statement timeout: the database is there, this statement failed
 
@@ -35,10 +38,6 @@ def away(failure: BaseException) -> bool:
     return isinstance(failure, sa.exc.TimeoutError) or getattr(failure, "connection_invalidated", False)
 
 
-# In a connection's info: its transaction begins with its first statement; it has ended already.
-UNBEGUN, ENDED = "unbegun", "ended"
-
-
 def _begin_first(connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_: object) -> tuple:
     if connection.info.pop(UNBEGUN, False):
         statement = f"BEGIN; {statement}"
@@ -50,18 +49,6 @@ def ended(connection: sa.Connection) -> None:
     connection.info[ENDED] = True
 
 
-def _end(connection: sa.Connection, how: str) -> None:
-    """COMMIT or ROLLBACK, unless nothing was begun; a connection that cannot even roll back is thrown away."""
-    if connection.info.pop(UNBEGUN, False) or connection.info.pop(ENDED, False):
-        return
-    try:
-        connection.exec_driver_sql(how)
-    except BaseException:
-        connection.invalidate()
-        if how == "COMMIT":
-            raise
-
-
 class Database:
     """An engine, and the rule how its transactions begin."""
 
@@ -70,19 +57,17 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         # One connection per SQLite file, so one writer at a time; PostgreSQL needs no lock of ours.
         self._alone = threading.RLock() if self.is_sqlite else nullcontext()
-        self.engine = self._sqlite() if self.is_sqlite else self._postgres(pool_size)
+        self.engine = self._sqlite() if self.is_sqlite else self._postgres()
         if not self.is_sqlite:
             sa.event.listen(self.engine, "before_cursor_execute", _begin_first, retval=True)
+        self._lines = Lines(self.engine, pool_size + SPARE)
 
-    def _postgres(self, pool_size: int) -> sa.Engine:
+    def _postgres(self) -> sa.Engine:
         if self.url.drivername not in ("postgresql", "postgresql+psycopg2"):
             raise WrongDriver(self.url.drivername)
         return sa.create_engine(
             self.url.set(drivername="postgresql+psycopg2"),
-            pool_size=pool_size,
-            max_overflow=2,
-            pool_timeout=5,
-            pool_use_lifo=True,
+            poolclass=NullPool,
             isolation_level="AUTOCOMMIT",  # once per connection; `transaction` says BEGIN and COMMIT itself
             connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
         )
@@ -120,14 +105,26 @@ class Database:
             with self.engine.begin() as connection:
                 yield connection
             return
-        with self.engine.connect() as connection:
-            connection.info[UNBEGUN] = True
-            try:
-                yield connection
-            except BaseException:
-                _end(connection, "ROLLBACK")
+        connection = self._lines.take()
+        try:
+            yield connection
+        except BaseException:
+            self._end(connection, "ROLLBACK")
+            raise
+        self._end(connection, "COMMIT")
+
+    def _end(self, connection: sa.Connection, how: str) -> None:
+        """COMMIT or ROLLBACK, unless nothing was begun; a connection that cannot even roll back is thrown away."""
+        over = connection.info.pop(UNBEGUN, False) or connection.info.pop(ENDED, False)
+        try:
+            if not over:
+                run(connection, how)
+        except BaseException:
+            self._lines.drop(connection)
+            if how == "COMMIT":
                 raise
-            _end(connection, "COMMIT")
+        else:
+            self._lines.give_back(connection)
 
     def answers(self) -> bool:
         """Does the database answer a question right now? (readiness)"""
@@ -139,4 +136,5 @@ class Database:
         return True
 
     def dispose(self) -> None:
+        self._lines.dispose()
         self.engine.dispose()

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from shared.storage.engine import ended, sql_state
+from shared.storage.lines import run
 from shared.storage.types import Json, RawJson, Utc, to_json
 from shared.storage.upsert import guarded_upsert, plain_upsert
 
@@ -129,21 +130,20 @@ def rows_by_key(connection: sa.Connection, table: sa.Table, keys: Mapping[str, I
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
-def _executed(
-    connection: sa.Connection, text: str, values: dict[str, Any], type: str, then: str = ""
-) -> sa.CursorResult:
+def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type: str, then: str = "") -> Any:
     """Run a statement of ours, planned once per connection: planning costs the server more than writing eight rows.
 
-    then: what travels behind it.
+    then: what travels behind it. Answers the driver's cursor.
     """
     prepared: dict[str, str] = connection.info.setdefault("prepared", {})
-    if text not in prepared:
+    statement = prepared.get(text)
+    if statement is None:
         name = f"rows_{len(prepared)}"
         numbered = text % {each: f"${index}" for index, each in enumerate(values, 1)}
-        connection.exec_driver_sql(f"PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}")
-        prepared[text] = name
-    given = ", ".join(f"%({each})s" for each in values)
-    return connection.exec_driver_sql(f"EXECUTE {prepared[text]} ({given}){then}", values)
+        run(connection, f"PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}")
+        given = ", ".join(f"%({each})s" for each in values)
+        statement = prepared[text] = f"EXECUTE {name} ({given})"
+    return run(connection, statement + then, values)
 
 
 def as_json(table: sa.Table, rows: Sequence[Row]) -> str:
