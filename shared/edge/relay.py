@@ -28,7 +28,7 @@ BATCH = 500
 SWEEP_AFTER = timedelta(seconds=2)
 SWEEP_EVERY = 0.5
 LONGEST = 0.02  # seconds to wait for more to publish
-FORGET_EVERY = 0.1  # seconds: what was sent leaves the outbox together; the sweeper looks at rows twenty times as old
+FORGET_EVERY = 0.25  # seconds: what was sent leaves the outbox together; the sweeper looks at rows eight times as old
 
 
 class NotConfirmed(OSError):

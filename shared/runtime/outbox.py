@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from shared.runtime.envelope import Envelope
+from shared.storage.engine import ended
+from shared.storage.lines import run
 from shared.storage.types import RawJson
 
-FORGET = "SET LOCAL synchronous_commit TO off; DELETE FROM outbox WHERE event_id = ANY(%(ids)s)"
+FORGET = "SET LOCAL synchronous_commit TO off; DELETE FROM outbox WHERE event_id = ANY(%(ids)s); COMMIT"
 
 
 class Outbox:
@@ -47,7 +49,8 @@ class Outbox:
             if connection.dialect.name == "sqlite":
                 connection.execute(outbox.delete().where(outbox.c.event_id.in_(ids)))
             else:
-                connection.exec_driver_sql(FORGET, {"ids": ids})
+                run(connection, FORGET, {"ids": ids})
+                ended(connection)
 
     def backlog(self) -> tuple[int, float]:
         """How many events have not left, and the age of the oldest in seconds."""

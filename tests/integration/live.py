@@ -67,11 +67,17 @@ class Caller:
     session: requests.Session = field(default_factory=requests.Session)
 
     def send(self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str):
-        """The raw response. Every write carries an Idempotency-Key."""
+        """The raw response. Every write carries an Idempotency-Key; who is told to come back (503) does, with it."""
         headers = {"Authorization": f"Bearer {self.token}", **headers}
         if method != "GET":
             headers["Idempotency-Key"] = key or ulid()
-        return self.session.request(method, self.shop.live.url + path, json=body, headers=headers, timeout=15)
+        until = time.monotonic() + PATIENCE
+        while True:
+            url = self.shop.live.url + path
+            response = self.session.request(method, url, json=body, headers=headers, timeout=15)
+            if response.status_code != 503 or time.monotonic() > until:
+                return response
+            time.sleep(float(response.headers.get("Retry-After", 1)) / 4)
 
     def get(self, path: str) -> Any:
         return self._accepted(self.send("GET", path))
