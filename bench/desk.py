@@ -22,7 +22,7 @@ from bench.report import RESULTS
 from services.claim.app import build
 from services.claim.model import Asking, Claim, Complaint, OrderCase, open_claim
 from services.claim.profiles import PROFILES
-from services.claim.storage import SEARCH_INDEX, STORAGE, claims
+from services.claim.storage import SEARCH_INDEX, STORAGE, claims, order_cases
 from shared.ops.settings import Settings
 from shared.runtime.app import App
 from shared.runtime.calls import Call
@@ -105,20 +105,29 @@ def fill(url: str, app: App, count: int) -> None:
     indexes = cursor.fetchall()
     for name, _ in indexes:
         cursor.execute(f"drop index {name}")
+    order = STORAGE.mappings[OrderCase].to_row(case) | {"prev": 0, "version": 1, "seq": 1}
     with app.database.transaction() as opened:
         opened.execute(claims.insert().values(**row))
-    columns = [column.name for column in claims.c]
-    chosen = ", ".join(FILLED.get(name, name) for name in columns)
-    part = "floor(power(random(), 4) * 2000)::int as part"
-    cursor.execute(
-        f"insert into claim ({', '.join(columns)}) select {chosen} from (select * from claim) model,"
-        f" (select n::bigint, {part} from generate_series(1, {count - 1}) n) numbers"
-    )
+        opened.execute(order_cases.insert().values(**order))
+    _copy(cursor, claims, FILLED, count)
+    _copy(cursor, order_cases, {"id": FILLED["order_id"], "number": FILLED["order_number"]}, count)
     cursor.execute("set maintenance_work_mem = '512MB'")
     for name, definition in indexes:
         cursor.execute(SEARCH_INDEX if name == "claim_search" else definition)
     cursor.execute("vacuum analyze claim")
+    cursor.execute("vacuum analyze order_case")
     connection.close()
+
+
+def _copy(cursor: Any, table: Any, filled: dict[str, str], count: int) -> None:
+    """Rows 1 to `count` - 1, like the one that is there but for what is `filled`."""
+    columns = [column.name for column in table.c]
+    chosen = ", ".join(filled.get(name, name) for name in columns)
+    part = "floor(power(random(), 4) * 2000)::int as part"
+    cursor.execute(
+        f"insert into {table.name} ({', '.join(columns)}) select {chosen} from (select * from {table.name}) model,"
+        f" (select n::bigint, {part} from generate_series(1, {count - 1}) n) numbers"
+    )
 
 
 def measure(app: App, times: int) -> Iterator[tuple[str, int, float, float, float]]:

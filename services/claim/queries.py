@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
 from services.claim.access.queries import scope, visible
 from services.claim.lists import queries as pages
+from services.claim.lists.statements import CLEARED, PHASE
 from services.claim.model import Asking, Claim, Offer, OrderCase
 from services.claim.model.sla import SlaClocks
 from services.claim.profiles.activation import active_profiles
 from services.claim.saved.queries import chosen
-from services.claim.storage import STORAGE, claims, offers, order_cases
+from services.claim.storage import STORAGE, claims, offers
 from services.claim.views import claim_view, issue_view, profile_view
 from shared.kernel.errors import NotFound
 from shared.runtime.unit_of_work import Context
@@ -59,11 +62,15 @@ def sla_view(ctx: Context, claim: Claim) -> list[dict[str, Any]]:
 def list_claims(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """A page of claims by their last change, newest first unless asked otherwise."""
     rows, more = pages.page(ctx, chosen(ctx, args))
-    loaded = [MAPPING.from_row(dict(row)) for row in rows]
-    cases = _cases(ctx, {claim.order_id for claim in loaded if claim.order_id})
-    items = [claim_view(claim, asking_about(ctx, cases.get(claim.order_id))) for claim in loaded]
-    next_cursor = encode(loaded[-1].updated_at, loaded[-1].id) if more else None
+    items = [_item(ctx, row) for row in rows]
+    next_cursor = encode(rows[-1]["updated_at"], rows[-1]["id"]) if more else None
     return {"items": items, "next_cursor": next_cursor}
+
+
+def _item(ctx: Context, row: sa.RowMapping) -> dict[str, Any]:
+    """A row of a page as the caller may see it; it brought along what is to be known of its order."""
+    asking = Asking(ctx.principal, ctx.now, row[PHASE], row[CLEARED] or False)
+    return claim_view(MAPPING.from_row(row), asking)
 
 
 def claims_of_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -88,10 +95,3 @@ def offer_of_product(ctx: Context, marketplace: str, product_id: str) -> Offer |
     where = (offers.c.product_id == product_id, offers.c.marketplace == marketplace)
     found = ctx.find(Offer, *where, order_by=offers.c.id, limit=1)
     return found[0] if found else None
-
-
-def _cases(ctx: Context, ids: set[str]) -> dict[str, OrderCase]:
-    """The order copies of a page, read at once."""
-    mapping = STORAGE.mappings[OrderCase]
-    rows = ctx.connection.execute(mapping.select().where(order_cases.c.id.in_(sorted(ids)))).mappings()
-    return {row["id"]: mapping.from_row(dict(row)) for row in rows}

@@ -16,6 +16,7 @@ def _when(at: datetime | None) -> str | None:
 
 def claim_view(claim: Claim, asking: Asking) -> dict[str, Any]:
     """The claim as the asker may see it, with what he may do now. Nobody but the team on it sees observers."""
+    actions, resolutions = claim.allowed(asking)
     view = {
         "id": claim.id,
         "version": claim.version,
@@ -48,8 +49,8 @@ def claim_view(claim: Claim, asking: Asking) -> dict[str, Any]:
         "merged_into": claim.merged_into,
         "opened_at": stamp(claim.opened_at),
         "updated_at": stamp(claim.updated_at),
-        "allowed_actions": claim.allowed_actions(asking),
-        "allowed_resolutions": claim.allowed_resolutions(asking),
+        "allowed_actions": actions,
+        "allowed_resolutions": resolutions,
     }
     if asking.who.role != "customer":
         view |= _inside(claim)

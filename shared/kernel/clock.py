@@ -59,7 +59,9 @@ class VirtualClock:
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 with a Z: `2026-11-21T09:30:00.125Z`, the only form in which times travel."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"  # without its +00:00
 
 
 def moment(text: str) -> datetime:

@@ -17,9 +17,16 @@ class Refusal(Exception):
     retry_after: ClassVar[int | None] = None
 
     def __init__(self, **details: Any) -> None:
+        super().__init__()
         self.details = details
-        self.sentence = (type(self).__doc__ or "").strip().split("\n\n")[0].format_map(_Known(details))
-        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """Made when somebody reads it: guards make many refusals that nobody ever sees."""
+        return (type(self).__doc__ or "").strip().split("\n\n")[0].format_map(_Known(self.details))
+
+    def __str__(self) -> str:
+        return self.sentence
 
     def problem(self) -> dict[str, Any]:
         """The `application/problem+json` body (RFC 9457) that every service answers for this refusal."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping as Row
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
@@ -51,13 +52,14 @@ class Mapping:
             row[name] = to_json(value) if name in self._json and value is not None else value
         return row
 
-    def from_row(self, row: dict[str, Any]) -> Any:
-        values = {}
-        for name in self._columns:
-            value = row[name]
-            if name in self._json and value is not None:
-                value = orjson.loads(value.encode())  # orjson takes no str subclass
-            values[name] = self._load[name](value) if name in self._load else value
+    def from_row(self, row: Row) -> Any:
+        """row: may have more columns than the aggregate."""
+        values = {name: row[name] for name in self._columns}
+        for name in self._json:
+            if values[name] is not None:
+                values[name] = orjson.loads(values[name].encode())  # orjson takes no str subclass
+        for name, load in self._load.items():
+            values[name] = load(values[name])
         return self.entity(**values)
 
     def select(self) -> sa.Select:

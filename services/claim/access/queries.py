@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from services.claim.model import Claim
@@ -9,6 +11,13 @@ from services.claim.storage import claims, seats
 from shared.kernel.principal import Principal
 
 Where = list[sa.ColumnElement[bool]]
+# The part of `scope` that an index of claims knows, by name: what lists ask with parameters `tenant` and `party`.
+HELD: dict[str, sa.ColumnElement[bool]] = {
+    "tenant": claims.c.tenant == sa.bindparam("tenant", type_=claims.c.tenant.type),
+    "own_seller": claims.c.seller_id == sa.bindparam("party", type_=claims.c.seller_id.type),
+    "own_customer": claims.c.customer_ref == sa.bindparam("party", type_=claims.c.customer_ref.type),
+    "nothing": sa.false(),
+}
 
 
 def visible(who: Principal, claim: Claim) -> bool:
@@ -28,22 +37,21 @@ def visible(who: Principal, claim: Claim) -> bool:
 def scope(who: Principal) -> Where:
     """Staff the tenant's claims, a seller his orders', a customer his own, observers those they sit on, others none."""
     kind, ref = seat_of(who)
-    return owned(who) + ([claims.c.id.in_(seated(who.tenant, kind, ref))] if ref is not None else [])
+    given = {"tenant": who.tenant, "party": who.party}
+    owned: Where = [HELD[name].params(given) for name in standing(who)]
+    return owned + ([claims.c.id.in_(seated(who.tenant, kind, ref))] if ref is not None else [])
 
 
-def owned(who: Principal) -> Where:
-    """The part of `scope` that an index of claims knows: all of it but the seats of observers."""
-    mine: Where = [claims.c.tenant == who.tenant]
+def standing(who: Principal) -> list[str]:
+    """The names in HELD of what this caller may see; the seats of observers come beside it."""
     if who.is_staff or _whole_marketplace(who) or seat_of(who)[1] is not None:
-        return mine
+        return ["tenant"]
     if who.role in ("seller", "integrator"):
-        return [*mine, claims.c.seller_id == who.party]
-    if who.role == "customer":
-        return [*mine, claims.c.customer_ref == who.party]
-    return [*mine, sa.false()]
+        return ["tenant", "own_seller"]
+    return ["tenant", "own_customer" if who.role == "customer" else "nothing"]
 
 
-def seated(tenant: str, kind: str, ref: str) -> sa.Select:
+def seated(tenant: Any, kind: Any, ref: Any) -> sa.Select:
     """The ids of the claims that this supplier or account takes part in."""
     taken = (seats.c.tenant == tenant, seats.c.kind == kind, seats.c.ref == ref, seats.c.active.is_(True))
     return sa.select(seats.c.claim_id).where(*taken)

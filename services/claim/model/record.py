@@ -18,6 +18,13 @@ from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotInThisState, Refusal
 from shared.kernel.principal import Principal
 
+# The commands that choose a resolution, and the kinds that each of them may choose.
+_CHOOSES = {
+    "choose_refund": policies.EXECUTED_KINDS,
+    "choose_replacement": policies.AGREED_KINDS,
+    "propose": policies.PROPOSED_KINDS,
+}
+
 
 @dataclass(kw_only=True)
 class ClaimRecord(Aggregate):
@@ -98,21 +105,13 @@ class ClaimRecord(Aggregate):
             return False
         return self.awaiting != COORDINATORS or self.assignee in (None, who.id)
 
-    def allowed_actions(self, asking: Asking) -> list[str]:
-        """What this asker may do now; nothing of it will be refused for the claim's state."""
-        rows = rows_open_to(asking.who.role, self.state)
-        return sorted({row.name for row in rows if self._refusal(row, asking) is None})
-
-    def allowed_resolutions(self, asking: Asking) -> list[str]:
-        """The kinds that this asker may choose now (S2-11, S2-18)."""
-        kinds: set[str] = set()
-        if self._passes("choose_refund", asking):
-            kinds |= policies.EXECUTED_KINDS
-        if self._passes("choose_replacement", asking):
-            kinds |= policies.AGREED_KINDS
-        if self._passes("propose", asking):
-            kinds |= policies.PROPOSED_KINDS
-        return [kind for kind in self.profile.resolutions if kind in kinds]
+    def allowed(self, asking: Asking) -> tuple[list[str], list[str]]:
+        """What this asker may do now, and the kinds of resolution that he may choose (S2-11, S2-18); nothing of it will
+        be refused for the claim's state."""
+        rows = [row for row in rows_open_to(asking.who.role, self.state) if self._refusal(row, asking) is None]
+        commands = {row.command for row in rows}
+        kinds = frozenset().union(*(some for command, some in _CHOOSES.items() if command in commands))
+        return sorted({row.name for row in rows}), [kind for kind in self.profile.resolutions if kind in kinds]
 
     # how a transition is made
 
