@@ -234,6 +234,7 @@ withdrawals = aggregate_table(
     sa.Column("received_at", Utc),
     sa.Column("claim_id", sa.String(64)),
     sa.Column("return_id", sa.String(64)),
+    _index("withdrawal_by_claim", "tenant", "claim_id", when="claim_id"),
 )
 
 subscriptions = aggregate_table(

@@ -20,7 +20,8 @@ from shared.runtime.unit_of_work import Context
 
 Key = tuple[str, str]  # stream, aggregate id
 INSIDE = frozenset({"seller", "integrator", "coordinator", "platform_agent"})
-ABOUT = ("message_id", "refund_id", "credit_note_id", "payment_id", "parcel_id", "line_id", "return_id")
+_THINGS = ("message_id", "refund_id", "credit_note_id", "payment_id", "parcel_id", "line_id", "return_id")
+ABOUT = (*_THINGS, "clock", "due_at")  # the last two: of a promise about time
 BEFORE, AFTER = ("from",), ("to", "code", "visibility", "assignee")
 
 
@@ -59,7 +60,7 @@ def _entry(service: str, event: Envelope, who: Principal) -> dict[str, Any]:
         "service": service,
         "type": event.type,
         "actor": {"type": role, "id": None if outside and not mine else id, "via": via},
-        "reason": data.get("reason_code") or (words if isinstance(words, str) else None),
+        "reason": data.get("decline_reason") or data.get("reason_code") or (words if isinstance(words, str) else None),
         "before": _first(data, BEFORE),
         "after": _first(data, AFTER[:3] if outside else AFTER),
         "amount": data.get("amount") if isinstance(data.get("amount"), dict) else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.claim.profiles import shipped
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.gateway.test_parts import Lines
 from tests.suite import agent, coordinator, customer, seller, supplier
@@ -97,3 +98,31 @@ def test_a_part_that_does_not_answer_is_named_and_the_rest_is_told(api, case, mo
     page = lines.api.get(f"/v1/claims/{case['id']}/timeline", agent())
     assert page["warnings"] == [{"part": "refunds", "code": "NO_ANSWER", "service": "refund"}]
     assert "claim.resolved" in [item["type"] for item in page["items"]]
+
+
+PROMISED = {"calendar": None, "clocks": {"first_answer": {"minutes": 60, "around_the_clock": True}}}
+
+
+def test_returns_and_broken_promises_are_part_of_the_history(api):
+    issue = next(data for data in shipped() if data["code"] == "issue")
+    profile = {**issue, "version": 2, "sla": PROMISED}
+    assert api.suite.call("claim.activate_profile", agent(), profile=profile).ok
+    claim = open_claim(api, shipped_order(api))
+    lines = [{"line_id": "lin_1001_1", "qty": 1}]
+    announced = {"lines": lines, "reason_code": "damaged_items"}
+    back = api.post(f"/v1/claims/{claim['id']}/returns", customer(), announced, status=201)
+    api.suite.advance(hours=2)  # nobody answers
+    api.post(f"/v1/returns/{back['id']}:decline", seller(), {"reason_code": "worn"})
+    api.suite.settle()
+
+    items = api.get(f"/v1/claims/{claim['id']}/timeline", coordinator())["items"]
+    found = {item["type"]: item for item in items}
+    breached, declined = found["sla.breached"], found["return.declined"]
+    assert breached["about"] == {"clock": "first_answer", "due_at": "2026-11-02T10:00:00.000Z"}
+    assert (declined["before"], declined["after"], declined["reason"]) == ("requested", "declined", "worn")
+    assert declined["about"] == {"return_id": back["id"]}
+    assert {"sla.breached", "return.declined"} <= set(told(api, claim, seller()))
+    seen = [type for type in told(api, claim, customer()) if type.startswith(("return.", "sla."))]
+    assert seen == ["return.requested", "return.declined"], "what the house promises itself is not his to read"
+    elsewhere = open_claim(api, api.get(f"/v1/orders/{claim['order_id']}", agent()))
+    assert [type for type in told(api, elsewhere, coordinator()) if type.startswith("return.")] == []

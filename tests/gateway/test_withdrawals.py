@@ -71,6 +71,8 @@ def test_a_withdrawal_takes_two_steps_and_its_receipt_says_what_and_when(shop):
     assert "2026, 10:00" in receipt  # where the marketplace is
     claim = shop.get(f"/v1/claims/{found['claim_id']}", customer())
     assert (claim["category"], claim["reason"]["code"]) == ("withdrawal", "withdrawal")
+    history = shop.get(f"/v1/claims/{found['claim_id']}/timeline", customer())["items"]
+    assert {"withdrawal.received", "return.requested"} <= {item["type"] for item in history}
     shop.refused("POST", f"/v1/withdrawals/{statement['id']}:confirm", customer(), "NOT_IN_THIS_STATE", body={})
 
 

@@ -11,13 +11,16 @@ from services.claim.storage import claims, seats
 from shared.kernel.principal import Principal
 
 Where = list[sa.ColumnElement[bool]]
-# The part of `scope` that an index of claims knows, by name: what lists ask with parameters `tenant` and `party`.
-HELD: dict[str, sa.ColumnElement[bool]] = {
-    "tenant": claims.c.tenant == sa.bindparam("tenant", type_=claims.c.tenant.type),
-    "own_seller": claims.c.seller_id == sa.bindparam("party", type_=claims.c.seller_id.type),
-    "own_customer": claims.c.customer_ref == sa.bindparam("party", type_=claims.c.customer_ref.type),
-    "nothing": sa.false(),
-}
+
+
+def held(tenant: sa.ColumnElement[str], party: sa.ColumnElement[str]) -> dict[str, sa.ColumnElement[bool]]:
+    """The part of `scope` that an index of claims knows, by name (see `standing`). No party: nobody's claims."""
+    return {
+        "tenant": claims.c.tenant == tenant,
+        "own_seller": claims.c.seller_id == party,
+        "own_customer": claims.c.customer_ref == party,
+        "nothing": sa.false(),
+    }
 
 
 def visible(who: Principal, claim: Claim) -> bool:
@@ -37,13 +40,13 @@ def visible(who: Principal, claim: Claim) -> bool:
 def scope(who: Principal) -> Where:
     """Staff the tenant's claims, a seller his orders', a customer his own, observers those they sit on, others none."""
     kind, ref = seat_of(who)
-    given = {"tenant": who.tenant, "party": who.party}
-    owned: Where = [HELD[name].params(given) for name in standing(who)]
+    known = held(sa.literal(who.tenant), sa.literal(who.party, sa.String))
+    owned = [known[name] for name in standing(who)]
     return owned + ([claims.c.id.in_(seated(who.tenant, kind, ref))] if ref is not None else [])
 
 
 def standing(who: Principal) -> list[str]:
-    """The names in HELD of what this caller may see; the seats of observers come beside it."""
+    """The names in `held` of what this caller may see; the seats of observers come beside it."""
     if who.is_staff or _whole_marketplace(who) or seat_of(who)[1] is not None:
         return ["tenant"]
     if who.role in ("seller", "integrator"):

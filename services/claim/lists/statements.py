@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from services.claim.access.queries import HELD, seated
+from services.claim.access.queries import held as owned
+from services.claim.access.queries import seated
 from services.claim.lists.wanted import EQUAL, Form
 from services.claim.model import Claim
 from services.claim.model.words import MOST
@@ -31,7 +32,7 @@ _FROM = sa.tuple_(_value("place_at", claims.c.updated_at), _value("place_id", cl
 _LATE = claims.c.due_at < _value("now", claims.c.due_at)
 _MOST, _LOOKED_AT = _value("most", sa.literal(0)), _value("looked_at", sa.literal(0))
 CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
-    **HELD,
+    **owned(_value("tenant", claims.c.tenant), _value("party", claims.c.seller_id)),
     **{name: claims.c[name] == _value(name, claims.c[name]) for name in (*EQUAL, "awaiting", "assignee")},
     **{f"word{place}": claims.c.words.like(_value(f"word{place}", claims.c.words)) for place in range(MOST)},
     "updated_after": claims.c.updated_at > _value("updated_after", claims.c.updated_at),
