@@ -13,6 +13,7 @@ from services.messaging.model import PUBLIC, OrderParties
 from services.messaging.refusals import (
     AgreementIsPublic,
     AgreementLineUnknown,
+    AgreementLineUnpaid,
     AgreementNeedsContact,
     AgreementNotOffered,
     AgreementNotYours,
@@ -65,11 +66,13 @@ def agreed(
 def _check_amount(order: OrderParties, asked: dict[str, Any]) -> None:
     most = order.total
     if asked["scope"] == "lines":
-        worth = {line["line_id"]: line["gross"] for line in order.lines}
+        lines = {line["line_id"]: line for line in order.lines}
         for line_id in asked["line_ids"]:
-            if line_id not in worth:
+            if line_id not in lines:
                 raise AgreementLineUnknown(line_id=line_id)
-        most = sum(worth[line_id] for line_id in set(asked["line_ids"]))
+            if lines[line_id].get("unpaid"):
+                raise AgreementLineUnpaid(line_id=line_id)
+        most = sum(lines[line_id]["gross"] for line_id in set(asked["line_ids"]))
     amount = asked.get("amount")
     if amount and (amount["amount"] > most or amount["currency"] != order.currency):
         raise AgreementTooMuch(most=most, currency=order.currency)

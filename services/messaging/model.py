@@ -32,9 +32,10 @@ Who = tuple[str, str]  # type and id
 
 @dataclass(kw_only=True)
 class OrderParties(Aggregate):
-    """Whose an order is and, where refunds are agreed to in messages, what it cost: a copy from order.placed.
+    """Whose an order is and, where refunds are agreed to in messages, what it cost: a copy of what the order tells.
 
-    total and gross of lines in minor units of the currency. lines: only where agreements are made.
+    total and gross of lines in minor units of the currency. lines: only where agreements are made; `unpaid` are those
+    that were added and not paid for yet (ORD-13), which the total leaves out.
     """
 
     stream = "order_parties"
@@ -47,6 +48,24 @@ class OrderParties(Aggregate):
     total: int = 0
     placed_at: datetime | None = None
     lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_line(self, line_id: str, gross: int, unpaid: bool) -> None:
+        """Something more was bought; what is still due for it cannot be given back."""
+        self.lines = [*self.lines, {"line_id": line_id, "gross": gross, "unpaid": unpaid}]
+        self.total += 0 if unpaid else gross
+
+    def drop_line(self, line_id: str) -> None:
+        """What was added and never paid left again."""
+        self.lines = [line for line in self.lines if line["line_id"] != line_id]
+
+    def pay(self, captured: int) -> bool:
+        """captured: of the whole order. What was added counts once all of it is paid; answers whether that is new."""
+        due = sum(line["gross"] for line in self.lines if line.get("unpaid"))
+        if not due or captured < self.total + due:
+            return False
+        self.total += due
+        self.lines = [{**line, "unpaid": False} for line in self.lines]
+        return True
 
 
 @dataclass(kw_only=True)

@@ -38,6 +38,22 @@ def keep_parties_when_order_placed(ctx: Context, event: Any) -> None:
     )
 
 
+def follow_lines_when_order_changed(ctx: Context, event: Any) -> None:
+    """ORD-13: more can be agreed to once what was added is paid (S3-17)."""
+    data = event.data
+    order = ctx.need(OrderParties, data["order_id"])
+    if order.profile not in AGREEMENT_PROFILES:
+        return
+    if event.type == "order.line_added":
+        line = data["line"]
+        order.add_line(line["line_id"], line["gross"], unpaid=data["amount_due"]["amount"] > 0)
+    elif event.type == "order.line_withdrawn":
+        order.drop_line(data["line_id"])
+    elif not order.pay(data["captured_total"]["amount"]):
+        return
+    ctx.save(order)
+
+
 def keep_disclosure_when_mailed(ctx: Context, event: Any) -> None:
     """N3: a mail with these messages has left."""
     told = event.data
@@ -184,12 +200,19 @@ def _thread_and_talk(claim: dict[str, Any]) -> list[tuple[type, str]]:
     return [(Thread, id), (PublicTalk, id)]
 
 
+def _order(data: dict[str, Any]) -> list[tuple[type, str]]:
+    return [(OrderParties, data["order_id"])]
+
+
 def _told(data: dict[str, Any]) -> list[tuple[type, str]]:
     return [(Message, id) for id in data["message_ids"]]
 
 
 REACTIONS: dict[str, Callable | Reaction] = {
     "order.placed": keep_parties_when_order_placed,
+    "order.line_added": Reaction(follow_lines_when_order_changed, loads=_order),
+    "order.line_withdrawn": Reaction(follow_lines_when_order_changed, loads=_order),
+    "order.payment_captured": Reaction(follow_lines_when_order_changed, loads=_order),
     "order.shipped": allow_closing_when_order_left_or_cancelled,
     "order.cancelled": allow_closing_when_order_left_or_cancelled,
     "claim.opened": open_thread_when_claim_opened,

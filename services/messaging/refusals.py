@@ -137,6 +137,12 @@ class AgreementLineUnknown(Refusal):
     code, status, rule = "AGREEMENT_LINE_UNKNOWN", 422, "S3-17"
 
 
+class AgreementLineUnpaid(Refusal):
+    """Line {line_id} was added later and is not paid for yet, so there is nothing of it to give back."""
+
+    code, status, rule = "AGREEMENT_LINE_UNPAID", 422, "S3-17"
+
+
 class AgreementTooMuch(Refusal):
     """That is more than was paid for it: at most {most} in minor units of {currency}."""
 

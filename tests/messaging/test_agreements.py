@@ -6,7 +6,16 @@ import pytest
 
 from services.messaging.composing.wording import TemplateLink, TemplateUnsafe, TemplateVariableUnknown, check, fill
 from services.messaging.opening.credentials import suspected
-from tests.messaging.conftest import AGENT, COORDINATOR, CUSTOMER, INTEGRATOR, OTHER_CUSTOMER, OTHER_SELLER, SELLER
+from tests.messaging.conftest import (
+    AGENT,
+    CLAIM,
+    COORDINATOR,
+    CUSTOMER,
+    INTEGRATOR,
+    OTHER_CUSTOMER,
+    OTHER_SELLER,
+    SELLER,
+)
 
 WHOLE = {"reason_code": "not_downloaded", "scope": "order"}
 UNTIL = "2026-11-30T12:00:00+00:00"
@@ -62,6 +71,42 @@ def test_an_agreement_that_does_not_hold_refuses_the_whole_message(desk, thread,
 
     assert refused.body["code"] == code
     assert (len(desk.published), desk.texts(CUSTOMER)) == (told, said)
+
+
+EURO = {"currency": "EUR"}
+ADDED = {"scope": "lines", "line_ids": ["lin_3"], "amount": {"amount": 2500, **EURO}}
+
+
+@pytest.mark.capability("S3-17")
+def test_a_line_that_was_added_later_is_agreed_to_once_it_is_paid(desk, thread):
+    added = {"line": {"line_id": "lin_3", "gross": 2500}, "amount_due": {"amount": 2500, **EURO}}
+    refused = desk.call("message.post", SELLER, thread_id=thread, text="Yes.", refund_agreement=WHOLE | ADDED)
+    assert refused.body["code"] == "AGREEMENT_LINE_UNKNOWN"
+    desk.hear("order.line_added", "ord_1", {"order_id": "ord_1", **added})
+    refused = desk.call("message.post", SELLER, thread_id=thread, text="Yes.", refund_agreement=WHOLE | ADDED)
+    assert refused.body["code"] == "AGREEMENT_LINE_UNPAID"
+    more = WHOLE | {"amount": {"amount": 9001, **EURO}}
+    refused = desk.call("message.post", SELLER, thread_id=thread, text="Yes.", refund_agreement=more)
+    assert refused.body["details"]["most"] == 9000, "what is not paid for is not to be given back"
+    assert desk.texts(CUSTOMER) == [CLAIM["message"]["text"]]
+
+    for captured in (9000, 11500):
+        desk.hear(
+            "order.payment_captured", "ord_1", {"order_id": "ord_1", "captured_total": {"amount": captured, **EURO}}
+        )
+        paid = desk.call("message.post", SELLER, thread_id=thread, text="Yes.", refund_agreement=WHOLE | ADDED)
+        assert paid.ok == (captured == 11500), paid.body
+    assert desk.last("message.refund_agreed")["line_ids"] == ["lin_3"]
+    assert desk.post(SELLER, "All of it.", refund_agreement=WHOLE | {"amount": {"amount": 11500, **EURO}})
+
+
+def test_a_line_that_left_the_order_unpaid_is_not_agreed_to(desk, thread):
+    added = {"line": {"line_id": "lin_3", "gross": 2500}, "amount_due": {"amount": 2500, **EURO}}
+    desk.hear("order.line_added", "ord_1", {"order_id": "ord_1", **added})
+    desk.hear("order.line_withdrawn", "ord_1", {"order_id": "ord_1", "line_id": "lin_3"})
+    desk.hear("order.payment_captured", "ord_1", {"order_id": "ord_1", "captured_total": {"amount": 11500, **EURO}})
+    refused = desk.call("message.post", SELLER, thread_id=thread, text="Yes.", refund_agreement=WHOLE | ADDED)
+    assert refused.body["code"] == "AGREEMENT_LINE_UNKNOWN"
 
 
 def test_six_calendar_months_after_the_purchase_no_refund_is_agreed_to(desk, thread):
