@@ -25,7 +25,7 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
     database = Database(settings.database_url("notification"), settings.pool_size)
     links = Links(settings.public_url, settings.link_secret)
     sender, relay = settings.mail_from, settings.relay_domain
-    letters = Letters(database, clock or SystemClock(), sender, settings.mail_domain, links, relay)
+    letters = Letters(database, clock or SystemClock(), sender, settings.mail_domain, links, settings.zone, relay)
     transport = _transport(settings)
     ports = Ports(letters, transport) if transport else None  # without one, no job is ever queued that would need them
     return App("notification", STORAGE, CONTENTS, database, clock, ports=ports, settings=settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -9,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.notification import policies
 from services.notification.links import Links
@@ -39,16 +41,24 @@ class NoLetter:
 
 
 class Letters:
-    """sender: `Name <address>`; the name is the shop's, as mails show it. domain: of the Message-IDs.
+    """sender: `Name <address>`; the name is the shop's, as mails show it. domain: of the Message-IDs. zone_of: the time
+    zone of a marketplace, in whose days mails count.
 
     relay: the domain that takes answers and reports of what could not be delivered; empty: none does.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, sender: str, domain: str, links: Links, relay: str = ""
+        self,
+        database: Database,
+        clock: Clock,
+        sender: str,
+        domain: str,
+        links: Links,
+        zone_of: Callable[[str], ZoneInfo],
+        relay: str = "",
     ) -> None:
         self._database, self._clock, self._domain, self._relay = database, clock, domain, relay
-        self._links = links
+        self._links, self._zone_of = links, zone_of
         self._brand, self._address = parseaddr(sender)
 
     def write(self, tenant: str, notification_id: str) -> Letter | NoLetter:
@@ -58,7 +68,7 @@ class Letters:
         excuse = _excuse(found)
         if excuse or contact is None:
             return excuse or NoLetter("contact_unknown", later=True)
-        facts = _facts(found, contact, self._links, self._clock.now())
+        facts = {"time_zone": self._zone(found), **_facts(found, contact, self._links, self._clock.now())}
         reply_to = self._reply_to(found)
         if reply_to is None and self._may_still_come(notification):
             return NoLetter(policies.NO_REPLY_ADDRESS, later=True)
@@ -82,6 +92,11 @@ class Letters:
         mail.add_alternative(rendered.html, subtype="html")
         told = tuple(comment.id for comment in facts["comments"])
         return Letter(mail, f"{BOUNCES}@{self._relay}" if self._relay else self._address, address, told)
+
+    def _zone(self, found: Dossier) -> str:
+        """The name of the time zone of the marketplace that this is about; of none, that of the suite."""
+        about = found.claim or found.order
+        return self._zone_of(about.marketplace if about else "").key
 
     def _reply_to(self, found: Dossier) -> str | None:
         """The recipient's own address on this thread: what is sent to it comes from him, whatever else it says."""

@@ -70,6 +70,7 @@ class OrderCopy(Aggregate):
     total: int
     lines: list[dict[str, Any]]
     shipping: int
+    marketplace: str = ""
 
 
 @dataclass(kw_only=True)
@@ -87,6 +88,7 @@ class ClaimCopy(Aggregate):
     handler: str
     assignee: str | None
     included: list[tuple[str, str, str]]
+    marketplace: str = ""
 
 
 @dataclass(kw_only=True)

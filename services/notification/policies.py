@@ -108,8 +108,6 @@ PROMISES = {
 }
 """What a profile promises about time, by clock."""
 
-TIME_ZONE = "Europe/Paris"  # of the dates in mails, until each marketplace carries its own
-
 TRACKING_PAGES = {
     "chronopost": "https://www.chronopost.fr/tracking-no-cms/suivi-page?listeNumerosLT={}",
     "colissimo": "https://www.laposte.fr/outils/suivre-vos-envois?code={}",

@@ -46,6 +46,7 @@ def confirm_when_order_placed(ctx: Context, event: Any) -> None:
             total=order["total"]["amount"],
             lines=[{"qty": line["qty"], "title": line["title"], "gross": line["gross"]} for line in order["lines"]],
             shipping=sum(shipment["gross"] for shipment in order["shipments"]),
+            marketplace=order["marketplace"],
         )
     )
     _tell(ctx, event, order, _of_order(order), {})
@@ -72,6 +73,7 @@ def acknowledge_when_claim_opened(ctx: Context, event: Any) -> None:
         handler=claim["handler"],
         assignee=claim["assignee"],
         included=[(policies.SUPPLIER, supplier_id, "all") for supplier_id in claim["supplier_ids"]],
+        marketplace=claim["marketplace"],
     )
     ctx.save(copy)
     _tell(ctx, event, claim, _of_claim(ctx, copy, event.type), {})

@@ -22,7 +22,6 @@ from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from services.notification.policies import TIME_ZONE
 from shared.contracts.mail import MARKERS
 from shared.kernel.money import exponent
 
@@ -138,15 +137,15 @@ def money(context: Context, amount: int, currency: str) -> str:
 
 @pass_context
 def day(context: Context, at: datetime) -> str:
-    """`2 November 2026`, in the marketplace's time zone."""
-    local = at.astimezone(get_timezone(TIME_ZONE))
+    """`2 November 2026`, in the time zone that the facts name, the marketplace's."""
+    local = at.astimezone(get_timezone(context["time_zone"]))
     return format_date(local.date(), "long", locale=BABEL_LOCALES[context["locale"]])
 
 
 @pass_context
-def moment(context: Context, at: str, zone_name: str = TIME_ZONE) -> str:
-    """`9 Nov 2026, 10:50`, in the marketplace's time zone."""
-    zone, locale = get_timezone(zone_name), BABEL_LOCALES[context["locale"]]
+def moment(context: Context, at: str) -> str:
+    """`9 Nov 2026, 10:50`, in the time zone that the facts name, the marketplace's."""
+    zone, locale = get_timezone(context["time_zone"]), BABEL_LOCALES[context["locale"]]
     return format_datetime(datetime.fromisoformat(at), "d MMM y, HH:mm", tzinfo=zone, locale=locale)
 
 

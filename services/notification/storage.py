@@ -57,6 +57,7 @@ order_copies = aggregate_table(
     sa.Column("total", Big, nullable=False),
     sa.Column("lines", Json, nullable=False),
     sa.Column("shipping", Big, nullable=False),
+    sa.Column("marketplace", sa.String(64), nullable=False, server_default=""),
 )
 
 claim_copies = aggregate_table(
@@ -71,6 +72,7 @@ claim_copies = aggregate_table(
     sa.Column("handler", sa.String(20), nullable=False),
     _id("assignee", nullable=True),
     sa.Column("included", Json, nullable=False),
+    sa.Column("marketplace", sa.String(64), nullable=False, server_default=""),
 )
 
 comment_copies = aggregate_table(

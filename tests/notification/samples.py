@@ -183,7 +183,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def facts(kind: str, more: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": kind, "name": "Ada Byron", "order": order(), "claim": None, "comments": [], **more}
+    about = {"order": order(), "claim": None, "comments": [], "time_zone": "Europe/Paris"}
+    return {"kind": kind, "name": "Ada Byron", **about, **more}
 
 
 def rendered() -> Iterator[tuple[str, Rendered]]:

@@ -14,10 +14,11 @@ from aiosmtpd.controller import Controller
 from services.notification.adapters.folder import list_mails, read_mail
 from services.notification.handlers import send_mail
 from services.notification.policies import RETRIES
+from shared.kernel.clock import stamp
 from shared.kernel.principal import Principal
 from shared.ops.settings import Settings, SettingsRefused
-from tests.notification.conftest import PLACED, SUCCEEDED, PostOffice
-from tests.suite import Suite, agent, coordinator, customer, order_args
+from tests.notification.conftest import CLAIM, PLACED, SUCCEEDED, PostOffice
+from tests.suite import START, Suite, agent, coordinator, customer, order_args
 
 ADA = {"party": "customer", "ref": "cus_1", "name": "Ada Byron", "email": "ada@customer.example", "locale": "fr"}
 
@@ -250,3 +251,38 @@ def test_an_order_placed_in_the_order_service_is_confirmed_by_mail_and_its_inter
     suite.do("order.set_internal_state", coordinator(), order_id=order["id"], code="fraud_inspection")
     suite.settle()
     assert office.told() == set()
+
+
+PROMISE = {
+    name: CLAIM[name] for name in ("claim_id", "order_id", "seller_id", "customer_ref", "handler", "assignee")
+} | {
+    "clock": "first_answer",
+    "period": 1,
+    "started_at": "2026-11-02T09:00:00Z",
+    "due_at": "2026-11-02T16:30:00Z",
+    "target_s": 27000,
+    "elapsed_s": 27000,
+    "party": "seller",
+}
+
+
+def test_dates_in_mails_are_those_of_the_marketplace(suite_of):
+    """16:30 in London is half past one of the next morning in Tokyo."""
+    zones = {"marketplace_time_zones": "main=Asia/Tokyo", "time_zone": "Europe/London"}
+    office = PostOffice(suite_of("notification", mail="folder", **zones))
+    office.knows_everybody()
+    office.hear("order.placed", "ord_1", PLACED | {"placed_at": "2026-11-02T16:30:00Z"})
+    office.hear("order.placed", "ord_2", PLACED | {"order_id": "ord_2", "marketplace": "uk", "placed_at": stamp(START)})
+    office.open_claim()
+    office.hear("sla.breached", "clm_1", PROMISE)
+    office.settle()
+    texts = [mail.get_body(("plain",)).get_content() for mail in office.mails() if "@customer" in str(mail["To"])]
+    assert [day for text in texts for day in ("2 November 2026", "3 November 2026") if day in text] == [
+        "3 November 2026",
+        "2 November 2026",
+    ]
+    broken = [
+        mail.get_body(("plain",)).get_content() for mail in office.mails() if "délai dépassé" in str(mail["Subject"])
+    ]
+    assert broken
+    assert "3 nov. 2026, 01:30" in broken[0]
