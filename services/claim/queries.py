@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.claim.access.queries import scope, visible
-from services.claim.lists import queries as pages
-from services.claim.lists.statements import CLEARED, PHASE
+from services.claim.lists import pages
+from services.claim.lists.queries import CLEARED, PHASE
 from services.claim.model import Asking, Claim, Offer, OrderCase
 from services.claim.model.sla import SlaClocks
 from services.claim.profiles.activation import active_profiles
 from services.claim.saved.queries import chosen
-from services.claim.storage import STORAGE, claims, offers
+from services.claim.storage import STORAGE, claims, offers, returns, withdrawals
 from services.claim.views import claim_view, issue_view, profile_view
 from shared.kernel.errors import NotFound
 from shared.runtime.unit_of_work import Context
@@ -88,6 +88,16 @@ def claims_of_orders(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 def list_profiles(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """The version of every profile that new claims take, with reasons and labels."""
     return {"items": [profile_view(profile) for profile in active_profiles(ctx)]}
+
+
+def streams_of_claim(ctx: Context, claim_id: str) -> list[tuple[str, str]]:
+    """The streams of the returns and of the withdrawal that belong to the claim, each with its id."""
+    stored = {"return": returns, "withdrawal": withdrawals}
+    parts = [
+        sa.select(sa.literal(stream), table.c.id).where(table.c.tenant == ctx.tenant, table.c.claim_id == claim_id)
+        for stream, table in stored.items()
+    ]
+    return [(stream, id) for stream, id in ctx.connection.execute(sa.union_all(*parts))]
 
 
 def offer_of_product(ctx: Context, marketplace: str, product_id: str) -> Offer | None:

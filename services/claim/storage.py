@@ -72,7 +72,7 @@ claims = aggregate_table(
     sa.Column("rating", Json),
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("due_at", Utc),
-    # A list is read as one scan per state, so one index serves every choice of them (lists/queries.py).
+    # A list is read as one scan per state, so one index serves every choice of them (lists/pages.py).
     _index("claim_by_state", "tenant", "state", "updated_at", "id"),
     _index("claim_by_seller", "tenant", "seller_id", "state", "updated_at", "id"),
     _index("claim_by_customer", "tenant", "customer_ref", "updated_at", "id"),

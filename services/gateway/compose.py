@@ -138,20 +138,20 @@ def named_requesters(gateway: Any, inquiry: Inquiry, answer: Answer) -> Answer:
 
 
 def claim_page(gateway: Any, inquiry: Inquiry) -> Answer:
-    """A claim with its thread, the messages that the caller may read, and its refunds."""
+    """A claim with its thread, the messages that the caller may read, its refunds, and who else has it open (B15)."""
     claim_id = inquiry.args["claim_id"]
-    answer = page(
-        gateway,
-        inquiry,
-        "claim",
-        {
-            "claim": ("claim.get", dict(inquiry.args)),
-            "thread": ("thread.get", {"claim_id": claim_id}),
-            "messages": ("thread.messages", {"claim_ids": [claim_id], "limit": 200}),
-            "refunds": ("refund.list", {"claim_id": claim_id, "limit": 200}),
-            "returns": ("return.list", {"claim_id": claim_id, "limit": 200}),
-        },
-    )
+    wanted = {
+        "claim": ("claim.get", dict(inquiry.args)),
+        "thread": ("thread.get", {"claim_id": claim_id}),
+        "messages": ("thread.messages", {"claim_ids": [claim_id], "limit": 200}),
+        "refunds": ("refund.list", {"claim_id": claim_id, "limit": 200}),
+        "returns": ("return.list", {"claim_id": claim_id, "limit": 200}),
+    }
+    if inquiry.principal.role != "customer":
+        wanted["present"] = ("draft.present", {"claim_id": claim_id})
+    answer = page(gateway, inquiry, "claim", wanted)
+    if answer.ok and answer.body.get("present"):
+        answer.body["present"] = answer.body["present"]["items"]
     if answer.ok and "requester" in answer.body:
         named = named_requesters(gateway, inquiry, Answer(200, {"items": [answer.body]}))
         answer.body["warnings"] += named.body.get("warnings", [])

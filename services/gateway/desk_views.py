@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from services.gateway.case_views import Colleague
 from services.gateway.claim_views import Counts, Module, Offer, OrderPart, Return
 from services.gateway.views import Claim, Message, Refund, Thread, Versioned, View, Warning
 from shared.contracts.fields import Id, Whole
@@ -38,12 +39,13 @@ class RemovedView(View):
 
 
 class ClaimPage(Claim):
-    """The claim with its thread, the messages that the caller may read, and its refunds."""
+    """The claim with its thread, messages and refunds, as the caller may read them. present: not for customers."""
 
     thread = fields.Nested(Thread, required=True, allow_none=True)
     messages = fields.List(fields.Nested(Message), required=True, allow_none=True)
     refunds = fields.List(fields.Nested(Refund), required=True, allow_none=True)
     returns = fields.List(fields.Nested(Return), required=True, allow_none=True)
+    present = fields.List(fields.Nested(Colleague), allow_none=True)
     warnings = fields.List(fields.Nested(Warning), required=True)
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from services.messaging.attachments.model import Attachment
 from services.messaging.composing.model import Signature, Template
-from services.messaging.drafts.model import Draft
+from services.messaging.drafts.model import Draft, Visit
 from services.messaging.mail_model import Alias, AliasBook, InboundMail, MailPair, Senders
 from services.messaging.model import Inclusion, Message, OrderParties, PrivateTalk, PublicTalk, Thread
 from services.messaging.opening.model import AccessRequest
@@ -251,6 +251,16 @@ drafts = aggregate_table(
     sa.Index("draft_of_thread", "thread_id", "updated_at"),
 )
 
+visits = aggregate_table(
+    "visit",
+    metadata,
+    _id("thread_id"),
+    sa.Column("author_type", sa.String(20), nullable=False),
+    _id("author_id"),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Index("visit_of_thread", "thread_id", "updated_at"),
+)
+
 STORAGE = Storage(
     metadata,
     runtime_tables(metadata),
@@ -261,6 +271,7 @@ STORAGE = Storage(
         Mapping(PrivateTalk, private_talks),
         Mapping(Inclusion, inclusions),
         Mapping(Draft, drafts),
+        Mapping(Visit, visits),
         Mapping(OrderParties, order_parties),
         Mapping(Alias, aliases),
         Mapping(AliasBook, alias_books),

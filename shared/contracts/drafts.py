@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Strict, Text
-from shared.contracts.messaging import MESSAGE_LENGTH, VISIBILITIES
+from shared.contracts.messaging import MESSAGE_LENGTH, VISIBILITIES, OneThread
 from shared.contracts.registry import Operation
 from shared.contracts.roles import CUSTOMER, PARTIES
 
@@ -32,4 +32,5 @@ SAVE = Operation("draft.save", SaveArgs(), may=PARTIES)
 DISCARD = Operation("draft.discard", OneDraft(), may=PARTIES)
 SEND = Operation("draft.send", SendArgs(), may=PARTIES)
 GET = Operation("draft.get", OneDraft(), reads=True, may=PARTIES)
-PRESENT = Operation("draft.present", OneDraft(), reads=True, may=PARTIES - CUSTOMER)
+ATTEND = Operation("draft.attend", OneThread(), may=PARTIES - CUSTOMER)
+PRESENT = Operation("draft.present", OneThread(), reads=True, may=PARTIES - CUSTOMER)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.claim.app import build
-from services.claim.lists import queries as lists
+from services.claim.lists import pages
 from services.claim.model.words import sought, words_of
 from services.claim.storage import claims, seats
 from shared.ops.settings import Settings
@@ -73,7 +73,7 @@ def twins(shop):
 @pytest.mark.parametrize("looked_at", [1, 3, 4000])
 def test_both_databases_find_the_same_claims_in_the_same_order(twins, monkeypatch, looked_at):
     """looked_at: how far it walks before it takes the search index; 1: nearly always."""
-    monkeypatch.setattr(lists, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(pages, "LOOKED_AT", looked_at)
     assert walked(twins[1], agent(), {"q": "lamp"}) == [f"ORD-{number}" for number in (7, 6, 4, 3, 1)]
     for who in (agent(), seller(), supplier(), customer(), seller("sel_2")):
         for args in SEARCHES:

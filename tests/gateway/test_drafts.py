@@ -42,6 +42,26 @@ def test_colleagues_see_who_reads_and_who_answers_and_customers_see_nobody(api, 
     assert api.get(f"{thread}/present", coordinator("coo_2"))["items"] == []
 
 
+def test_who_else_has_a_claim_open_shows_on_it_and_nothing_of_that_to_customers(api, thread):
+    claim = f"/v1/claims/{thread.rsplit('/', 1)[1].replace('thr_', 'clm_')}"
+    draft = saved(api, thread, coordinator("coo_1"), "We are")
+    before = api.suite.event_count()
+    for who in (coordinator("coo_1"), coordinator("coo_2"), seller()):
+        api.post(f"{claim}/present", who, {}, method="PUT")
+    there = api.post(f"{thread}/present", coordinator("coo_2"), {}, method="PUT")["items"]
+    assert {each["author"]["id"]: each["doing"] for each in there} == {"coo_1": "answering", "user_sel_1": "reading"}
+    assert api.get(claim, coordinator("coo_2"))["present"] == there
+    assert {each["author"]["id"] for each in api.get(claim, seller())["present"]} == {"coo_1", "coo_2"}
+    assert "present" not in api.get(claim, customer())
+    assert api.get(f"{claim}/present", customer())["items"] == []
+    api.refused("PUT", f"{claim}/present", customer(), "FORBIDDEN", body={})
+    api.refused("PUT", f"{claim}/present", seller("sel_2"), "NOT_FOUND", body={})
+    assert api.get(f"{thread}/draft", coordinator("coo_1"))["version"] == draft["version"], "looking changes no draft"
+    assert api.suite.event_count() == before
+    api.suite.clock.advance(minutes=3)
+    assert api.get(claim, coordinator("coo_2"))["present"] == []
+
+
 def test_the_second_writer_gets_409_with_what_was_written_and_his_draft_stays(api, thread):
     saved(api, thread, coordinator("coo_1"), "We send another one.", visibility="public")
     api.post(f"{thread}/messages", seller(), {"text": "We refund you.", "visibility": "public"})

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from services.claim import queries
 from services.claim.access.queries import scope
-from services.claim.lists import queries as pages
+from services.claim.lists import pages
 from services.claim.model.parts import viewer
 from services.claim.model.states import OPEN, STATES
 from services.claim.saved.queries import chosen

@@ -25,7 +25,7 @@ MARKS = {"c": "category", "r": "reason_code", "m": "marketplace", "h": "handler"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The names of the conditions (statements.py), not their values.
+    """The names of the conditions (queries.py), not their values.
 
     held: what one index holds in the order of the page, for each of the states, whose number is `states`; None: the
     index knows no states. tried: the rest, claim by claim.

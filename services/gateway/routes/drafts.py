@@ -24,12 +24,26 @@ ROUTES = (
         views.Message(),
         201,
     ),
-    route(
-        "GET",
-        "/v1/threads/{thread_id}/present",
-        "Which colleagues read or answer here now",
-        contract.PRESENT,
-        scope="threads:read",
-        view=case_views.Present(),
+    *(
+        each
+        for one in ("/v1/threads/{thread_id}", "/v1/claims/{claim_id}")
+        for each in (
+            route(
+                "GET",
+                f"{one}/present",
+                "Which colleagues read or answer here now",
+                contract.PRESENT,
+                scope="threads:read",
+                view=case_views.Present(),
+            ),
+            route(
+                "PUT",
+                f"{one}/present",
+                "One has it open; which colleagues have",
+                contract.ATTEND,
+                "threads:write",
+                case_views.Present(),
+            ),
+        )
     ),
 )

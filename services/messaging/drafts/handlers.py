@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from services.messaging import policies
 from services.messaging.access import need_thread
-from services.messaging.drafts.model import AnsweredMeanwhile, NothingToSend, draft_view
+from services.messaging.drafts.model import AnsweredMeanwhile, NothingToSend, Visit, draft_view, visit_of
 from services.messaging.drafts.queries import get_draft, my_draft, newest, present, written_since
 from shared.contracts import drafts as contract
 from shared.contracts.messaging import MESSAGE_POST
+from shared.kernel.errors import Forbidden
 from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Context
 
@@ -34,6 +36,18 @@ def discard_draft(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     draft.empty(ctx.now)
     ctx.save(draft)
     return draft_view(draft)
+
+
+def attend(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """The caller has the claim or conversation open: say so about once a minute. Answers which colleagues have."""
+    thread, _ = need_thread(ctx, args)
+    if ctx.principal.role not in policies.INSIDERS:
+        raise Forbidden(action="draft.attend")
+    visit = visit_of(thread.id, ctx.principal, ctx.now)
+    known = ctx.get(Visit, visit.id) or visit
+    known.updated_at = ctx.now
+    ctx.save(known)
+    return present(ctx, {"thread_id": thread.id})
 
 
 def sending(post: Post) -> Post:
@@ -62,6 +76,7 @@ def commands(post: Post) -> tuple[Command, ...]:
         Command(contract.SAVE, save_draft),
         Command(contract.DISCARD, discard_draft),
         Command(contract.SEND, sending(post)),
+        Command(contract.ATTEND, attend),
     )
 
 

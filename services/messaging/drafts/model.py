@@ -1,4 +1,4 @@
-"""A draft: what one person is writing in one conversation, and up to where he had read it."""
+"""A draft: what one person is writing in one conversation, and up to where he had read it; and that he has it open."""
 
 from __future__ import annotations
 
@@ -53,6 +53,25 @@ class Draft(Aggregate):
 
     def empty(self, now: datetime) -> None:
         self.write("", None, None, now)
+
+
+@dataclass(kw_only=True)
+class Visit(Aggregate):
+    """Somebody has the conversation, or its claim, open before him. Apart from his draft, whose version stays."""
+
+    stream = "visit"
+
+    thread_id: str
+    author_type: str
+    author_id: str
+    updated_at: datetime
+
+
+def visit_of(thread_id: str, who: Principal, now: datetime) -> Visit:
+    id = "vis_" + draft_id(thread_id, who).removeprefix("dft_")
+    return Visit(
+        id=id, tenant=who.tenant, thread_id=thread_id, author_type=who.role, author_id=who.id, updated_at=now
+    )
 
 
 def draft_id(thread_id: str, who: Principal) -> str:

@@ -10,9 +10,11 @@ from services.messaging import policies
 from services.messaging.access import need_thread
 from services.messaging.drafts.model import PRESENT, Draft, begun, draft_id, draft_view
 from services.messaging.model import PUBLIC
-from services.messaging.storage import drafts, messages
+from services.messaging.storage import drafts, messages, visits
 from shared.kernel.clock import stamp
 from shared.runtime.unit_of_work import Context
+
+MOST = 50  # people of one conversation
 
 
 def get_draft(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -31,14 +33,22 @@ def present(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     thread, _ = need_thread(ctx, args)
     if ctx.principal.role not in policies.INSIDERS:
         return {"items": []}
-    there = sa.select(drafts).where(
-        drafts.c.thread_id == thread.id,
-        drafts.c.id != draft_id(thread.id, ctx.principal),
-        drafts.c.author_type.in_(sorted(policies.INSIDERS)),
-        drafts.c.updated_at > ctx.now - PRESENT,
-    )
-    rows = ctx.connection.execute(there.order_by(drafts.c.updated_at.desc()).limit(50)).mappings()
-    return {"items": [_person(row) for row in rows]}
+    parts = [
+        sa.select(table.c.author_type, table.c.author_id, table.c.updated_at, text.label("text")).where(
+            table.c.thread_id == thread.id,
+            table.c.author_type.in_(sorted(policies.INSIDERS)),
+            table.c.updated_at > ctx.now - PRESENT,
+        )
+        for table, text in ((drafts, drafts.c.text), (visits, sa.literal("")))
+    ]
+    there = sa.union_all(*parts).order_by(sa.desc("updated_at")).limit(MOST)
+    people: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in ctx.connection.execute(there).mappings():
+        who = (row["author_type"], row["author_id"])
+        if who not in people or row["text"]:
+            people[who] = _person(row)
+    people.pop((ctx.principal.role, ctx.principal.id), None)
+    return {"items": list(people.values())}
 
 
 def newest(ctx: Context, thread_id: str, insider: bool) -> str:
