@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, StaticPool
 
-from shared.storage.lines import ENDED, UNBEGUN, Lines, run
+from shared.storage.lines import ENDED, UNBEGUN, Lines, run, say_no_values
 
 # A command that needs longer than this is a bug or an overload: fail it while its caller still waits (messaging 3.14).
 # A reaction may think for 10 s (R17) before it writes, so a transaction may be idle a little longer.
@@ -38,6 +38,12 @@ def away(failure: BaseException) -> bool:
     return isinstance(failure, sa.exc.TimeoutError) or getattr(failure, "connection_invalidated", False)
 
 
+def _say_no_values(context: sa.engine.ExceptionContext) -> None:
+    if isinstance(context.sqlalchemy_exception, sa.exc.DBAPIError):
+        for failed in (context.original_exception, context.sqlalchemy_exception):
+            say_no_values(failed)
+
+
 def _begin_first(connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_: object) -> tuple:
     if connection.info.pop(UNBEGUN, False):
         statement = f"BEGIN; {statement}"
@@ -58,6 +64,7 @@ class Database:
         # One connection per SQLite file, so one writer at a time; PostgreSQL needs no lock of ours.
         self._alone = threading.RLock() if self.is_sqlite else nullcontext()
         self.engine = self._sqlite() if self.is_sqlite else self._postgres()
+        sa.event.listen(self.engine, "handle_error", _say_no_values)
         if not self.is_sqlite:
             sa.event.listen(self.engine, "before_cursor_execute", _begin_first, retval=True)
         self._lines = Lines(self.engine, pool_size + SPARE)
@@ -68,14 +75,14 @@ class Database:
         return sa.create_engine(
             self.url.set(drivername="postgresql+psycopg2"),
             poolclass=NullPool,
+            hide_parameters=True,
             isolation_level="AUTOCOMMIT",  # once per connection; `transaction` says BEGIN and COMMIT itself
             connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
         )
 
     def _sqlite(self) -> sa.Engine:
-        engine = sa.create_engine(
-            self.url, poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": 5}
-        )
+        alone = {"check_same_thread": False, "timeout": 5}
+        engine = sa.create_engine(self.url, poolclass=StaticPool, hide_parameters=True, connect_args=alone)
 
         @sa.event.listens_for(engine, "connect")
         def prepare(connection, _record) -> None:

@@ -81,6 +81,13 @@ def _as_sqlalchemy(
     connection: sa.Connection, text: str, values: Any, failed: psycopg2.Error, cursor: Any
 ) -> sa.exc.DBAPIError:
     gone = connection.dialect.is_disconnect(failed, connection.info[RAW], cursor)
+    say_no_values(failed)
     return sa.exc.DBAPIError.instance(  # type: ignore[return-value]
-        text, values, failed, psycopg2.Error, connection_invalidated=gone, dialect=connection.dialect
+        text, values, failed, psycopg2.Error, True, connection_invalidated=gone, dialect=connection.dialect
     )
+
+
+def say_no_values(failed: BaseException) -> None:
+    """What a database says of a failure may quote the row that failed, and what is logged must not (I5): only the first
+    line of it stays, which names the rule that was broken."""
+    failed.args = (str(failed).partition("\n")[0],)

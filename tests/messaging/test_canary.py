@@ -1,6 +1,6 @@
 """A marker in every private comment, random operations by every role: it turns up nowhere outside (I5, T02).
 
-The long form: `pytest tests/messaging/test_canary.py --canary 10000`.
+The long form, ten thousand operations: `make test TESTS=tests/messaging/test_canary.py ARGS='--canary 10000'`.
 """
 
 from __future__ import annotations
@@ -8,14 +8,19 @@ from __future__ import annotations
 import io
 import logging
 import random
+import traceback
 import zipfile
 
 import pytest
+import sqlalchemy as sa
 
 from services.notification.adapters.folder import list_mails, read_mail
 from services.notification.app import mail_folder
+from shared.runtime.faults import install
+from shared.storage.engine import Database
 from tests.gateway.conftest import api, api_of  # noqa: F401 - fixtures
 from tests.gateway.test_journey import open_claim, shipped_order
+from tests.servers import shared_by_the_run
 from tests.suite import Principal, agent, coordinator, customer, integrator, seller, supplier
 
 CANARY = "kanarienvogel"
@@ -29,6 +34,16 @@ OUTSIDE = [
     Principal("mail_observer", "mob_1", "shop"),
     coordinator(tenant="other"),
 ]
+INSIDERS = {
+    ("seller", "sel_1"): "one@seller.example",
+    ("coordinator", "coo_1"): "kim@desk.example",
+    ("supplier", "sup_1"): "desk@supplier.example",
+}
+OUTSIDERS = {
+    ("seller", "sel_2"): "two@seller.example",
+    ("supplier", "sup_2"): "other@supplier.example",
+    ("account_observer", "obs_public"): "public@observer.example",
+}
 READS = (
     "/v1/threads",
     "/v1/threads/{thread}",
@@ -43,7 +58,10 @@ READS = (
     "/v1/threads/{thread}/access-requests",
     "/v1/templates",
     "/v1/claims/{claim}/timeline",
+    "/v1/claims/{claim}/present",
     "/v1/claims/{claim}/case-file?audience=customer",
+    "/v1/claims/{claim}/case-file?audience=authority",
+    "/v1/claims/{claim}?as_seen_by=customer",
     "/v1/desk/claims?q=kanarienvogel",
     "/v1/threads/{thread}/draft",
     "/v1/threads/{thread}/present",
@@ -59,6 +77,10 @@ WRITES = (
     ("POST", "/v1/threads/{thread}/messages", {"text": "Hello?"}),
     ("POST", "/v1/threads/{thread}/messages", {"text": "Hello?", "visibility": "private"}),
     ("POST", "/v1/threads/{thread}/messages", {"text": "x", "attachment_ids": ["{message}"]}),
+    ("PUT", "/v1/threads/{thread}/draft", {"text": "We were about to"}),
+    ("POST", "/v1/threads/{thread}/draft:send", {}),
+    ("POST", "/v1/claims/{claim}:merge", {"target_id": "{claim}"}),
+    ("POST", "/v1/claims/{claim}:close", {}),
 )
 
 
@@ -75,7 +97,12 @@ def readable(answer) -> str:
 def test_a_private_comment_turns_up_nowhere_outside(api_of, request, caplog):  # noqa: F811
     caplog.set_level(logging.DEBUG)
     api = api_of(mail="folder", instant_provider=True)  # noqa: F811
+    for app in api.suite.apps.values():
+        install(app, "handler:0.03")  # so that there is something to read in the logs
     chance = random.Random(20261122)
+    for (party, ref), email in (INSIDERS | OUTSIDERS).items():
+        body = {"name": "Somebody", "email": email, "locale": "en"}
+        api.post(f"/v1/contacts/{party}/{ref}", agent(), body, method="PUT")
     claim = open_claim(api, shipped_order(api))
     one = f"/v1/claims/{claim['id']}"
     api.post(f"{one}/observers", coordinator(), {"kind": "supplier", "id": "sup_1"})
@@ -83,7 +110,7 @@ def test_a_private_comment_turns_up_nowhere_outside(api_of, request, caplog):  #
     api.suite.settle()
     ids = {"claim": claim["id"], "order": claim["order_id"], "thread": claim["id"].replace("clm_", "thr_")}
     posts = f"/v1/threads/{ids['thread']}/messages"
-    written, seen, leaks = [], 0, []
+    written, seen, refused, leaks = [], 0, 0, []
 
     def private() -> None:
         text = f"{CANARY} {len(written)} the glass comes from a bad batch that nobody must ever hear of"
@@ -113,24 +140,62 @@ def test_a_private_comment_turns_up_nowhere_outside(api_of, request, caplog):  #
                 for name, value in body.items()
             }
             answer = api.call(method, path.format_map(ids), who := chance.choice(OUTSIDE), body=filled, if_match="*")
+            refused += answer.status_code >= 400
             if CANARY in answer.text:
                 leaks.append((who.role, method, path))
         if step % 100 == 99:
             api.suite.advance(minutes=3)
-    api.suite.advance(minutes=5)
+    for _ in range(6):  # what failed on purpose is tried again
+        api.suite.advance(hours=1)
 
     assert leaks == []
     found = readable(api.call("GET", f"{one}/case-file?audience=customer", customer()))
     assert claim["id"] in found, "the exported case file was read, or its silence would prove nothing"
     assert CANARY not in found
     assert seen, "insiders read the marker, or its absence elsewhere would prove nothing"
+    assert refused, "errors were looked at"
+    assert "private_message.posted" in caplog.text, "what went wrong with private comments was logged"
     assert CANARY not in caplog.text
     for service in api.suite.apps:
         public = [e for e in api.suite.events(service) if not e.type.startswith("private_message.")]
         assert CANARY not in "".join(e.body.decode() for e in public)
         assert api.suite.waiting(service) == []
-    folder = mail_folder(api.suite.settings)
-    for stored in list_mails(folder, 100_000):
-        mail = read_mail(folder, stored.name)
-        if mail["To"].addresses[0].addr_spec == "ada@customer.example":
-            assert CANARY not in "".join(part.get_content() for part in mail.walk() if not part.is_multipart())
+    told = {True: "", False: ""}
+    for stored in list_mails(mail_folder(api.suite.settings), 100_000):
+        mail = read_mail(mail_folder(api.suite.settings), stored.name)
+        inside = mail["To"].addresses[0].addr_spec in INSIDERS.values()
+        told[inside] += "".join(part.get_content() for part in mail.walk() if not part.is_multipart()) + str(mail)
+    assert CANARY in told[True], "insiders were mailed the marker, or its absence elsewhere would prove nothing"
+    assert "ada@customer.example" in told[False]
+    assert "public@observer.example" in told[False]
+    assert CANARY not in told[False]
+
+
+@pytest.mark.capability("I5")
+def test_neither_log_nor_answer_quotes_a_comment_that_could_not_be_stored(api, caplog):  # noqa: F811
+    caplog.set_level(logging.DEBUG)
+    claim = open_claim(api, shipped_order(api))
+    with api.suite.apps["messaging"].database.transaction() as connection:
+        broken = "create trigger broken before insert on message begin select raise(abort, 'disk is full'); end"
+        connection.exec_driver_sql(broken)
+    body = {"text": f"{CANARY} in the glass", "visibility": "private"}
+    answer = api.call("POST", f"/v1/claims/{claim['id']}/messages", seller(), body=body)
+    assert (answer.status_code, answer.json["code"]) == (503, "BUSY")
+    assert "conflict on message.post" in caplog.text, "the failure was logged"
+    assert CANARY not in answer.text + caplog.text
+
+
+@pytest.mark.servers
+@pytest.mark.capability("I5")
+def test_what_postgresql_says_of_a_row_that_it_refused_quotes_nothing_of_it():
+    database = Database(shared_by_the_run().database("quoting"))
+    with database.transaction() as connection:
+        connection.exec_driver_sql("create table said (id int not null, words json)")
+    for words, rule in ((f'"{CANARY}"', "null value in column"), (f'{{"{CANARY}": nonsense}}', "invalid input syntax")):
+        with pytest.raises(sa.exc.DBAPIError) as refused, database.transaction() as connection:
+            connection.exec_driver_sql("insert into said (words) values (%(words)s)", {"words": words})
+        told = "".join(traceback.format_exception(refused.value))
+        assert rule in told
+        assert CANARY not in told
+        assert refused.value.orig.pgcode
+    database.dispose()
