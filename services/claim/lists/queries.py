@@ -68,6 +68,14 @@ def passing(form: Form) -> sa.Select:
 
 
 @lru_cache(FORMS)
+def words_found(form: Form) -> sa.Select:
+    """How many were looked at, and of them how many have each word."""
+    words = [name for name in form.tried if name.startswith("word")]
+    first = _first(form, _LOOKED_AT, *(CONDITIONS[name].label(name) for name in words)).subquery()
+    return sa.select(sa.func.count(), *(sa.func.count().filter(first.c[name]) for name in words)).select_from(first)
+
+
+@lru_cache(FORMS)
 def looked_up(form: Form) -> sa.Select:
     """All that passes, from the search index. Materialised: found by what is rare in it, never by walking until enough
     pass."""

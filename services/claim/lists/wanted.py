@@ -6,7 +6,8 @@ values alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.claim.access.queries import seat_of, standing
@@ -39,8 +40,16 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
+    """words: what is searched for. marks: what else the search index knows of it, in PostgreSQL's words."""
+
     form: Form
     values: dict[str, Any]
+    words: tuple[str, ...]
+    marks: tuple[str, ...]
+
+    def looking_up(self, words: Sequence[str]) -> Wanted:
+        """The same, and of its words only these are looked up in the search index."""
+        return replace(self, values={**self.values, "marks": _joined(self.marks, words)})
 
 
 def wanted_of(ctx: Context, args: dict[str, Any]) -> Wanted:
@@ -69,9 +78,10 @@ def wanted_of(ctx: Context, args: dict[str, Any]) -> Wanted:
         tried.append("states")
     values["states"] = states
     values |= {f"state{place}": state for place, state in enumerate(states)}
-    values["marks"] = " & ".join(_marks(who, states, equal, args))
+    words, marks = tuple(sought(args.get("q", ""))), _marks(who, states, equal)
+    values["marks"] = _joined(marks, words)
     number = None if by in WITHOUT_STATE else len(states)
-    return Wanted(Form(tuple(held), number, tuple(tried), oldest), values)
+    return Wanted(Form(tuple(held), number, tuple(tried), oldest), values, words, marks)
 
 
 def _index(who: Principal, equal: dict[str, Any]) -> str | None:
@@ -109,7 +119,7 @@ def _others(who: Principal, args: dict[str, Any]) -> list[tuple[str, dict[str, A
     return found
 
 
-def _marks(who: Principal, states: tuple[str, ...], equal: dict[str, Any], args: dict[str, Any]) -> list[str]:
+def _marks(who: Principal, states: tuple[str, ...], equal: dict[str, Any]) -> tuple[str, ...]:
     """What the search index knows of what is asked for, in PostgreSQL's words."""
     marks = [_mark("t", who.tenant)]
     if 0 < len(states) < len(STATES):
@@ -117,7 +127,11 @@ def _marks(who: Principal, states: tuple[str, ...], equal: dict[str, Any], args:
     if who.role in ("seller", "integrator") and who.party is not None:
         marks.append(_mark("b", who.party))
     marks += [_mark(letter, equal[name]) for letter, name in MARKS.items() if name in equal]
-    return marks + [f"'{word}':*" for word in sought(args.get("q", ""))]
+    return tuple(marks)
+
+
+def _joined(marks: Sequence[str], words: Sequence[str]) -> str:
+    return " & ".join([*marks, *(f"'{word}':*" for word in words)])
 
 
 def _mark(letter: str, value: str) -> str:
