@@ -11,12 +11,13 @@ from typing import Any
 from services.messaging import policies
 from services.messaging.access import need_thread
 from services.messaging.mail_model import LIFE, Alias, AliasBook, Holder, MaskedMailOff, Senders
-from services.messaging.model import Inclusion, Message, OrderParties, Thread
+from services.messaging.model import Message, OrderParties, Thread
 from services.messaging.storage import STORAGE, aliases, inclusions
 from shared.contracts import mail as contract
 from shared.kernel.errors import Forbidden, NotFound, Refusal
 from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Context
+from shared.storage.rows import rows_by_key
 
 ALPHABET = string.ascii_lowercase + string.digits
 LETTERS = 18  # 93 bits: nobody guesses one (S0-13)
@@ -138,8 +139,9 @@ def equip(ctx: Context, thread: Thread, holders: Iterable[Holder] | None = None)
     if not domain:
         return
     if holders is None:
-        included = ctx.find(Inclusion, inclusions.c.thread_id == thread.id, inclusions.c.active.is_(True))
-        holders = [(each.kind, each.ref) for each in included]
+        # nobody is let in by a command: no need to write first what earlier ones of the batch did
+        rows = rows_by_key(ctx.work.connection, inclusions, {"tenant": [ctx.tenant], "thread_id": [thread.id]})
+        holders = [(row["kind"], row["ref"]) for row in rows if row["active"]]
     parties = [("customer", thread.customer_ref), ("seller", thread.seller_id), *holders]
     for kind, ref in parties:
         if ref and kind in contract.HOLDERS:
@@ -301,9 +303,16 @@ def keep_sender_when_contact_recorded(ctx: Context, event: Any) -> None:
 
 
 def senders_of(ctx: Context, holder: Holder) -> Senders:
-    party = "platform" if holder[0] == "platform_agent" else holder[0]
-    id = "snd_" + hashlib.sha256(f"{ctx.tenant}\n{party}\n{holder[1]}".encode()).hexdigest()[:32]
-    return ctx.get(Senders, id) or Senders(id=id, tenant=ctx.tenant, party=party, ref=holder[1])
+    id = senders_id(ctx.tenant, holder)
+    return ctx.get(Senders, id) or Senders(id=id, tenant=ctx.tenant, party=_sending(holder[0]), ref=holder[1])
+
+
+def senders_id(tenant: str, holder: Holder) -> str:
+    return "snd_" + hashlib.sha256(f"{tenant}\n{_sending(holder[0])}\n{holder[1]}".encode()).hexdigest()[:32]
+
+
+def _sending(kind: str) -> str:
+    return "platform" if kind == "platform_agent" else kind
 
 
 COMMANDS = (

@@ -10,7 +10,15 @@ from functools import partial
 from typing import Any
 
 from services.messaging import policies, queries
-from services.messaging.aliases import local_part, message_in, of_any_tenant, renewed, senders_of, surviving
+from services.messaging.aliases import (
+    local_part,
+    message_in,
+    of_any_tenant,
+    renewed,
+    senders_id,
+    senders_of,
+    surviving,
+)
 from services.messaging.attachments import mailed
 from services.messaging.mail_model import (
     KEEP,
@@ -22,9 +30,10 @@ from services.messaging.mail_model import (
     InboundMail,
     MailPair,
     NothingToRenew,
+    Senders,
     fitting,
 )
-from services.messaging.model import Inclusion, Message, OrderParties, PublicTalk, Thread
+from services.messaging.model import Inclusion, Message, OrderParties, PrivateTalk, PublicTalk, Thread
 from services.messaging.storage import aliases, inbound_mails, inclusions, threads
 from shared.contracts import mail as contract
 from shared.kernel.errors import Forbidden, NotInThisState, Refusal
@@ -43,10 +52,11 @@ def receive(ctx: Context, args: dict[str, Any], post: Post) -> dict[str, Any]:
         raise Forbidden()
     local = local_part(args["recipient"])
     id = _mail_id(ctx.tenant, local, args["message_id"] or args["content_hash"])
+    alias = ctx.get(Alias, local)
+    _read_at_once(ctx, id, local, args["sender"], alias)
     known = ctx.get(InboundMail, id)
     if known is not None:
         return _answer(ctx, known, duplicate=True)
-    alias = ctx.get(Alias, local)
     mail = _mail(ctx, id, alias, args)
     pair = _pair(ctx, local, args["sender"])
     crowded = pair.count(ctx.now) > MOST_PER_HOUR
@@ -229,8 +239,22 @@ def _mail(ctx: Context, id: str, alias: Alias | None, args: dict[str, Any]) -> I
     )
 
 
+def _read_at_once(ctx: Context, mail_id: str, local: str, sender: str, alias: Alias | None) -> None:
+    """What a mail to this alias will want, in one round trip instead of eight."""
+    wanted: list[tuple[type, str]] = [(InboundMail, mail_id), (MailPair, _pair_id(ctx.tenant, local, sender))]
+    if alias is not None:
+        wanted.append((Senders, senders_id(ctx.tenant, alias.holder)))
+    if alias is not None and alias.thread_id is not None:
+        wanted += [(part, alias.thread_id) for part in (Thread, PublicTalk, PrivateTalk, AliasBook)]
+    ctx.work.prefetch(wanted)
+
+
+def _pair_id(tenant: str, local: str, sender: str) -> str:
+    return "pair_" + hashlib.sha256(f"{tenant}\n{local}\n{sender.lower()}".encode()).hexdigest()[:32]
+
+
 def _pair(ctx: Context, local: str, sender: str) -> MailPair:
-    id = "pair_" + hashlib.sha256(f"{ctx.tenant}\n{local}\n{sender.lower()}".encode()).hexdigest()[:32]
+    id = _pair_id(ctx.tenant, local, sender)
     return ctx.get(MailPair, id) or MailPair(id=id, tenant=ctx.tenant)
 
 

@@ -20,6 +20,8 @@ NAME, SIZE, NUMBER = "FILE_TYPE_REFUSED", "FILE_SIZE_REFUSED", "TOO_MANY_FILES"
 
 def of_mail(ctx: Context, mail: InboundMail, thread_id: str | None, holder: Holder) -> list[str]:
     """The ids of its files, for a message on this thread; thread_id: none while nobody let the mail in."""
+    if not mail.attachments:
+        return []
     known = [each for each in mail.attachments if "id" in each]
     if known:
         for each in known:
