@@ -24,6 +24,7 @@ from typing import Any
 import orjson
 import psycopg2
 
+from bench.processes import cpu_seconds
 from services.mailin.authenticity import Judge
 from services.mailin.desk import Desk
 from services.mailin.forwarding import Forwarder
@@ -69,10 +70,12 @@ RESULTS = "Authentication-Results: mx.example; dkim=pass header.d=customer.examp
 
 @dataclass(frozen=True)
 class Found:
-    """rate: mails a second. cost: milliseconds of one core each in the mail-in process, without its readers."""
+    """rate: mails a second. cost: milliseconds of one core each in the mail-in process, without its readers; service:
+    those of messaging."""
 
     rate: float
     cost: float
+    service: float = 0.0
 
 
 class Drops:
@@ -91,11 +94,11 @@ def mail_in(seconds: float) -> Found:
     with obtain() as servers, Stack(servers, "mail", ("messaging",), RELAY_DOMAIN=RELAY) as stack:
         with tempfile.TemporaryDirectory() as folder:
             aliases = _correspondents(stack, most // MOST_PER_HOUR + 1)
-            before = time.monotonic()
+            began, before = time.monotonic(), cpu_seconds(stack)["messaging"]
             cost = _taken_in(stack, Path(folder), aliases, seconds)
-            took = time.monotonic() - before
+            took, service = time.monotonic() - began, cpu_seconds(stack)["messaging"] - before
         posted = _posted(stack)
-    return Found(posted / took, 1000 * cost / max(1, posted))
+    return Found(posted / took, 1000 * cost / max(1, posted), 1000 * service / max(1, posted))
 
 
 def _taken_in(stack: Stack, folder: Path, aliases: list[str], seconds: float) -> float:
@@ -205,7 +208,8 @@ def send(port: int, seconds: float, aliases: list[str]) -> None:
 def main(seconds: float = 12.0) -> None:
     alone, whole = bare(seconds), mail_in(seconds)
     print(f"bare aiosmtpd, accepts and drops: {alone.rate:.0f} /s, {alone.cost:.1f} ms of one core each")
-    print(f"mail-in, from SMTP to the service: {whole.rate:.0f} /s, {whole.cost:.1f} ms of one core each")
+    print(f"mail-in, from SMTP to the message: {whole.rate:.0f} /s, {whole.cost:.1f} ms of one core each,", end=" ")
+    print(f"{whole.service:.1f} ms in messaging")
     print(f"ratio: {whole.rate / alone.rate:.2f}; goal at least 200 /s")
 
 

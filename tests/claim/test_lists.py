@@ -58,6 +58,22 @@ def test_pages_follow_one_another_without_gap_or_repetition_while_claims_are_ope
     assert seen == ["5", "4", "3", "2", "1"]
 
 
+def test_oldest_first_meets_every_claim_although_others_change_and_those_that_did_not_exactly_once(shop, five):
+    """A changed claim moves behind the cursor: it is met again as it is then, and none is passed by (B13)."""
+    seen, cursor = [], None
+    while True:
+        page = shop.suite.do("claim.list", agent(), limit=2, order="oldest", **({"cursor": cursor} if cursor else {}))
+        seen += [(item["order_number"], item["assignee"]) for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        if len(seen) == 2:
+            for claim in (five[0], five[4]):  # one that was seen, one that is still to come
+                shop.do("claim.assign", coordinator(), claim, assignee="coo_1")
+                shop.suite.clock.advance(minutes=1)
+    assert seen == [("1", None), ("2", None), ("3", None), ("4", None), ("1", "coo_1"), ("5", "coo_1")]
+
+
 def plan_of(shop, who, **args) -> list[str]:
     """How SQLite reads this list: its plan's steps that touch claims."""
     statements = []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
+from shared.kernel.clock import stamp
 from shared.kernel.ids import new_id
 from tests.gateway.test_how_to import CALL, PAGES, run
 from tests.gateway.test_journey import open_claim, shipped_order
-from tests.suite import coordinator, customer, seller
+from tests.suite import agent, coordinator, customer, seller
 
 LAMPS = [{"line_id": "lin_1001_1", "qty": 2}]
 
@@ -58,6 +60,70 @@ def test_the_page_about_a_withdrawal_does_what_it_says(api):
         answer = call_of_page(api, call, names, customer())
         names.setdefault("WITHDRAWAL", answer["id"])
     assert (answer["state"], answer["return_id"] is None) == ("received", False)
+
+
+def thread_of(claim) -> str:
+    return claim["id"].replace("clm_", "thr_")
+
+
+def test_the_page_about_answers_does_what_it_says(api):
+    claim = open_claim(api, shipped_order(api))
+    names = {"THREAD": thread_of(claim)}
+    answers = walked(api, "answer-and-correct.md", names, MESSAGE="id")
+    assert (answers[0]["visibility"], answers[1]["visibility"]) == ("public", "private")
+    assert answers[3]["upload"]["url"]
+    assert "new lamp" not in api.call("GET", f"/v1/claims/{claim['id']}", customer()).text
+
+
+def test_the_page_about_templates_and_signatures_does_what_it_says(api):
+    names = {"THREAD": thread_of(open_claim(api, shipped_order(api)))}
+    saved, listed, draft, signed, shown = walked(api, "use-templates-and-signatures.md", names, TEMPLATE="id")
+    assert [each["id"] for each in listed["items"]] == [saved["id"]]
+    assert draft["text"].endswith("is on its way.")
+    assert signed["text"] == "Maison Lune, after-sales"
+    assert signed["text"] in str(shown)
+
+
+def test_the_page_about_access_does_what_it_says(api):
+    until = stamp(api.suite.clock.now() + timedelta(days=7))
+    names = {"THREAD": thread_of(open_claim(api, shipped_order(api))), "UNTIL": until}
+    asks = {":grant": customer()}
+    asked, listed, granted, ended = walked(api, "ask-a-customer-for-access.md", names, asks, REQUEST="id")
+    assert [each["state"] for each in (asked, listed["items"][0], granted, ended)] == [
+        "requested",
+        "requested",
+        "granted",
+        "revoked",
+    ]
+
+
+def test_the_page_about_every_sellers_problems_does_what_it_says(api):
+    colleague = {"name": "Kim", "email": "kim@desk.example", "locale": "en"}
+    api.post("/v1/contacts/coordinator/coo_1", agent(), colleague, method="PUT")
+    claim = open_claim(api, shipped_order(api))
+    api.suite.advance(hours=3)
+    queue, counts, changed, score = run(api, "watch-every-sellers-problems.md", agent(), CLAIM=claim["id"])
+    assert [(each["id"], each["waiting_s"]) for each in queue["items"]] == [(claim["id"], 3 * 3600)]
+    assert counts["states"]["submitted"] == 1
+    assert [each["result"] for each in changed["results"]] == ["DONE", "NOT_FOUND"]
+    assert score["level"] == "unrated"
+
+
+def test_the_page_about_answering_together_does_what_it_says(api):
+    claim = open_claim(api, shipped_order(api))
+    there, draft, sent = run(api, "answer-together.md", coordinator(), CLAIM=claim["id"], THREAD=thread_of(claim))
+    assert (there["items"], draft["text"]) == ([], sent["text"])
+
+
+def walked(api, page, names, others=None, **learned):
+    """Every call of the page as the seller, or as whom `others` names by the end of the path; `learned`: which field of
+    the first answer stands for which name on the page."""
+    answers = []
+    for call in CALL.findall((Path(PAGES) / page).read_text(encoding="utf-8")):
+        who = next((who for end, who in (others or {}).items() if call[1].endswith(end)), None)
+        answers.append(call_of_page(api, call, names, who))
+        names |= {name: answers[0][field] for name, field in learned.items()}
+    return answers
 
 
 def call_of_page(api, call, names, who=None):

@@ -193,3 +193,36 @@ def test_goods_that_never_arrive_are_the_handlers_to_look_after(api):
     api.suite.advance(days=30)
     assert api.get(f"/v1/returns/{back['id']}", coordinator())["state"] == "no_reception"
     assert api.get(f"/v1/claims/{claim['id']}", seller())["attention"] is True
+
+
+def test_a_return_is_asked_for_in_time_and_a_declined_one_takes_nothing_up(api):
+    claim, back = announced(api)
+    path = f"/v1/returns/{back['id']}"
+    declined = api.post(f"{path}:decline", seller(), {"reason_code": "worn"})
+    assert (declined["state"], declined["allowed_actions"]) == ("declined", [])
+    api.refused("POST", f"{path}:approve", seller(), "NOT_IN_THIS_STATE", body={})
+    again = {"lines": LAMPS, "reason_code": "damaged_items"}
+    assert api.post(f"/v1/claims/{claim['id']}/returns", customer(), again, status=201)["state"] == "requested"
+    api.suite.advance(days=31)
+    api.refused("POST", f"/v1/claims/{claim['id']}/returns", customer(), "RETURN_WINDOW_PASSED", body=again)
+
+
+def test_who_bears_the_way_back_pays_for_it_and_what_nobody_inspected_counts_as_it_arrived(api_of):
+    api = api_of(instant_provider=True)
+    _, back = announced(api)
+    path = f"/v1/returns/{back['id']}"
+    label = {"source": "customer", "cost_bearer": "customer", "cost": 300, "url": "https://post.example/label/1"}
+    api.refused("POST", f"{path}/label", seller(), "NOT_IN_THIS_STATE", body=label)
+    api.post(f"{path}:approve", seller())
+    api.refused("POST", f"{path}/label", seller(), "INVALID_INPUT", body={**label, "label_id": "att_1"})
+    assert api.post(f"{path}/label", seller(), label)["shipping_label"]["url"] == label["url"]
+    api.post(f"{path}:shipped", customer(), {"carrier": "Colissimo", "tracking_number": "8R1"})
+    api.refused("POST", f"{path}:cancel", customer(), "NOT_IN_THIS_STATE", body={})
+    other = {"lines": [{"line_id": "lin_1001_2", "received": 1}]}
+    api.refused("POST", f"{path}:receive", seller(), "LINE_NOT_IN_RETURN", body=other)
+    arrived = {"lines": [{"line_id": "lin_1001_1", "received": 1, "missing": 1}]}
+    assert api.post(f"{path}:receive", seller(), arrived)["state"] == "received"
+    api.post(f"{path}:close", seller())
+    api.suite.settle()
+    [refund] = api.get("/v1/refunds", seller())["items"]
+    assert (refund["kind"], refund["state"], refund["amount"]["amount"]) == ("return", "succeeded", 4371 - 300)

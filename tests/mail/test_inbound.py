@@ -64,6 +64,7 @@ def test_a_supplier_answers_a_private_comment_in_private_by_mail(room):
 
 @pytest.mark.capability("R41", "T27")
 def test_two_autoresponders_exchange_no_mail(room):
+    before = len(room.sent(""))
     room.arrives(
         room.mail(room.aliases["customer"], "I am away.", headers="Auto-Submitted: auto-replied"),
         room.aliases["customer"],
@@ -73,6 +74,7 @@ def test_two_autoresponders_exchange_no_mail(room):
         room.aliases["seller"],
     )
     assert room.texts() == ["What broke?"]
+    assert len(room.sent("")) == before
     assert {mail["reason"] for mail in room.mails()} == {"auto_submitted", "precedence"}
     assert "mail.loop_stopped" in room.suite.event_types("messaging")
 
@@ -141,6 +143,24 @@ def test_forged_mail_reaches_nobody_changes_nothing_and_is_answered_by_nothing(r
     assert len(room.sent("")) == mails
     for nobody in (customer(), seller(), supplier()):
         assert room.suite.refused("mail.list", nobody)["code"] == "FORBIDDEN"
+
+
+@pytest.mark.capability("R43", "T26")
+@pytest.mark.timeout(300)
+def test_a_thousand_strangers_are_answered_by_nothing(room):
+    """To a valid, an expired and an unknown address, half of them with proof of who they are."""
+    old = room.aliases["customer"]
+    room.suite.advance(days=28)
+    addresses = (room.alias("customer"), old, f"c.{'z' * 18}@{RELAY}")
+    before, said = len(room.sent("")), room.texts()
+    for number in range(1000):
+        to = addresses[number % 3]
+        raw = room.letter(f"u{number}@d{number}.example", to, "Open a claim for me.", proved=number % 2 == 0)
+        room.arrives(raw, to, mail_from=f"u{number}@d{number}.example")
+    room.suite.settle()
+    assert len(room.sent("")) == before, "a mail left for an address that nobody verified"
+    assert room.texts() == said
+    assert {mail["state"] for mail in room.mails(limit=200)} == {"quarantined"}
 
 
 def test_a_person_lets_a_quarantined_mail_in(room):

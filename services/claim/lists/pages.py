@@ -16,7 +16,7 @@ from services.claim.lists import queries
 from services.claim.lists.wanted import Wanted, wanted_of
 from shared.runtime.unit_of_work import Context
 
-LOOKED_AT, LOOKED_FURTHER = 1000, 8000
+LOOKED_AT, LOOKED_FURTHER = 1000, 12_000
 COUNTED = 4 * LOOKED_AT  # tried before all are counted by the index
 MARGIN = 1.3  # times what should hold a page: claims that pass are not spread evenly
 COMMON = 0.05  # of those tried: a word that more have is not looked up, its list alone would take too long to read
