@@ -83,7 +83,13 @@ def _as_sqlalchemy(
     gone = connection.dialect.is_disconnect(failed, connection.info[RAW], cursor)
     say_no_values(failed)
     return sa.exc.DBAPIError.instance(  # type: ignore[return-value]
-        text, values, failed, psycopg2.Error, True, connection_invalidated=gone, dialect=connection.dialect
+        text,
+        values,
+        failed,
+        psycopg2.Error,
+        hide_parameters=True,
+        connection_invalidated=gone,
+        dialect=connection.dialect,
     )
 
 

@@ -6,6 +6,7 @@ The long form, ten thousand operations: `make test TESTS=tests/messaging/test_ca
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import random
 import traceback
@@ -18,6 +19,7 @@ from services.notification.adapters.folder import list_mails, read_mail
 from services.notification.app import mail_folder
 from shared.runtime.tables import Reaction
 from shared.storage.engine import Database
+from shared.storage.lines import run
 from tests.gateway.conftest import api, api_of  # noqa: F401 - fixtures
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.servers import shared_by_the_run
@@ -205,9 +207,10 @@ def test_what_postgresql_says_of_a_row_that_it_refused_quotes_nothing_of_it():
     database = Database(shared_by_the_run().database("quoting"))
     with database.transaction() as connection:
         connection.exec_driver_sql("create table said (id int not null, words json)")
-    for words, rule in ((f'"{CANARY}"', "null value in column"), (f'{{"{CANARY}": nonsense}}', "invalid input syntax")):
+    refusing = ((f'"{CANARY}"', "null value in column"), (f'{{"{CANARY}": nonsense}}', "invalid input syntax"))
+    for way, (words, rule) in itertools.product((sa.Connection.exec_driver_sql, run), refusing):
         with pytest.raises(sa.exc.DBAPIError) as refused, database.transaction() as connection:
-            connection.exec_driver_sql("insert into said (words) values (%(words)s)", {"words": words})
+            way(connection, "insert into said (words) values (%(words)s)", {"words": words})
         told = "".join(traceback.format_exception(refused.value))
         assert rule in told
         assert CANARY not in told
