@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from shared.kernel.errors import Refusal
@@ -84,8 +85,14 @@ def may(principal: Principal, command: str, seller_id: str) -> bool:
 
 def included_tax(gross: int, rate: str) -> int:
     """The tax inside a gross amount, in minor units: gross · rate / (100 + rate), rounded half up."""
-    scaled = int(Decimal(rate) * 10_000)
+    scaled = _scaled(rate)
     return round_half_up(gross * scaled, 1_000_000 + scaled)
+
+
+@lru_cache(100)  # a handful of rates, for every line that is sold
+def _scaled(rate: str) -> int:
+    """A rate in per cent as ten-thousandths of a per cent."""
+    return int(Decimal(rate) * 10_000)
 
 
 def taxes_of(gross: int, given: list[dict[str, Any]]) -> list[dict[str, Any]]:

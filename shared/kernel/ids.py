@@ -10,17 +10,26 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 _lock = threading.Lock()
 _last = 0
+_drawn: list[int] = []  # 80 random bits each, asked of the system by the hundred: a question costs more than an id
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def ulid() -> str:
     """26 characters; later calls in this process sort later, also within one millisecond."""
     global _last
     with _lock:
-        value = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+        if not _drawn:
+            _draw()
+        value = (int(time.time() * 1000) << 80) | _drawn.pop()
         if value <= _last:
             value = _last + 1 + (value & 0xFFFFFFFF)
         _last = value
     return _written(value)
+
+
+def _draw() -> None:
+    raw = os.urandom(1000)
+    _drawn.extend(int.from_bytes(raw[at : at + 10], "big") for at in range(0, len(raw), 10))
 
 
 def _written(value: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping as Row
 from dataclasses import fields as dataclass_fields
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -32,9 +33,10 @@ class Mapping:
         self.entity, self.table = entity, table
         self.companions = companions or {}
         self._load, self._dump = load or {}, dump or {}
-        self._json = {column.name for column in table.c if isinstance(column.type, Json)}
+        self._json = [column.name for column in table.c if isinstance(column.type, Json)]
         attributes = {field.name for field in dataclass_fields(entity)}
         self._columns = [column.name for column in table.c if column.name != "prev"]
+        self._values = attrgetter(*self._columns)
         if unknown := set(self._columns) - attributes:
             raise TypeError(f"{table.name} has columns that {entity.__name__} has not: {sorted(unknown)}")
         self.raw_columns = [
@@ -44,12 +46,12 @@ class Mapping:
         self._select = sa.select(*self.raw_columns)
 
     def to_row(self, entity: Any) -> dict[str, Any]:
-        row = {}
-        for name in self._columns:
-            value = getattr(entity, name)
-            if name in self._dump:
-                value = self._dump[name](value)
-            row[name] = to_json(value) if name in self._json and value is not None else value
+        row = dict(zip(self._columns, self._values(entity), strict=True))
+        for name, dump in self._dump.items():
+            row[name] = dump(row[name])
+        for name in self._json:
+            if row[name] is not None:
+                row[name] = to_json(row[name])
         return row
 
     def from_row(self, row: Row) -> Any:

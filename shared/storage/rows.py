@@ -1,7 +1,7 @@
 """Many rows in one statement of constant text.
 
 On PostgreSQL the rows travel as one JSON document and the server takes them apart: building and compiling a statement
-with a parameter per value cost three times what running it does (bench/results). On SQLite: as SQLAlchemy does it.
+with a parameter per value cost three times what running it does (bench/results). On SQLite: sqlite_rows.py.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from sqlalchemy.dialects import postgresql
 
 from shared.storage.engine import ended, sql_state
 from shared.storage.lines import run
+from shared.storage.sqlite_rows import Shape, write_rows
 from shared.storage.types import Json, RawJson, Utc, to_json
-from shared.storage.upsert import guarded_upsert, plain_upsert
 
 Row = dict[str, Any]
-Shape = tuple[sa.Table, tuple[str, ...], str, str, int]  # what decides the text of a write: all but the rows
 _POSTGRES = postgresql.dialect()
 _LOST = "22012"  # a guarded write that missed a row divides by zero: so what follows in the round trip is not done
 
@@ -70,16 +69,8 @@ def write_all(connection: sa.Connection, writes: Sequence[Write], commit: bool =
 
 
 def _write_sqlite(connection: sa.Connection, write: Write) -> None:
-    if write.guard:
-        statement = guarded_upsert(write.table, "sqlite", write.guard, write.step)
-        if len(connection.execute(statement, write.rows).all()) != len(write.rows):
-            raise Lost(write.table.name)
-    elif write.known == "delete":
-        (key,) = write.rows[0]
-        connection.execute(write.table.delete().where(write.table.c[key].in_([row[key] for row in write.rows])))
-    else:
-        statement = plain_upsert(write.table, "sqlite") if write.known == "replace" else write.table.insert()
-        connection.execute(statement, write.rows)
+    if write_rows(connection, write.shape, write.rows) != len(write.rows) and write.guard:
+        raise Lost(write.table.name)
 
 
 @dataclass(frozen=True, slots=True)

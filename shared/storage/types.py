@@ -19,6 +19,11 @@ def to_json(value: Any) -> RawJson:
     return RawJson(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
+def sortable(value: datetime) -> str:
+    """A time as SQLite keeps it: as text, earlier ones sort first."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 class Json(sa.types.TypeDecorator):
     """JSON as text. Nothing is ever searched inside it; text is a third of jsonb's cost to write and to read."""
 
@@ -48,7 +53,7 @@ class Utc(sa.types.TypeDecorator):
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None or dialect.name != "sqlite":
             return value
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return sortable(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         if value is None or dialect.name != "sqlite":

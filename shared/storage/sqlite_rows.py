@@ -1,0 +1,66 @@
+"""Writing many rows to SQLite by one statement of constant text.
+
+The driver takes rows by position. Compiling a statement and naming each value cost as much as the writing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.storage.types import Json, RawJson, Utc, sortable, to_json
+
+Shape = tuple[sa.Table, tuple[str, ...], str, str, int]  # see rows.Write
+
+
+def write_rows(connection: sa.Connection, shape: Shape, rows: Sequence[dict[str, Any]]) -> int:
+    """Write them; how many rows of the table that changed."""
+    columns: list[Sequence[Any]] = [[row[name] for row in rows] for name in shape[1]]
+    for at, converted in _converted(shape):
+        columns[at] = converted(columns[at])
+    return connection.exec_driver_sql(_text(shape), list(zip(*columns, strict=True))).rowcount
+
+
+@cache
+def _converted(shape: Shape) -> list[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]:
+    """Columns, by position, whose values the driver does not take as they are."""
+    types = [type(shape[0].c[name].type) for name in shape[1]]
+    return [(at, _CONVERT[each]) for at, each in enumerate(types) if each in _CONVERT]
+
+
+@cache
+def _text(shape: Shape) -> str:
+    table, names, known, guard, step = shape
+    if known == "delete":
+        return f'DELETE FROM "{table.name}" WHERE "{names[0]}" = ?'
+    listed, places = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+    text = f'INSERT INTO "{table.name}" ({listed}) VALUES ({places})'
+    if known == "refuse":
+        return text
+    keys = [column.name for column in table.primary_key.columns]
+    changed = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in keys)
+    text = f"{text} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changed}"
+    return f'{text} WHERE "{table.name}"."{guard}" + {step} = excluded."prev"' if guard else text
+
+
+def _json(values: Sequence[Any]) -> list[str | None]:
+    # str(): the driver looks long for how to take anything that is not exactly a string
+    return [None if value is None else str(value if type(value) is RawJson else to_json(value)) for value in values]
+
+
+def _times(values: Sequence[datetime | None]) -> list[str | None]:
+    """Sortable text. Most rows of a batch carry the same moment."""
+    texts: dict[datetime | None, str | None] = {None: None}
+    found = []
+    for value in values:
+        if value not in texts:
+            texts[value] = sortable(value)
+        found.append(texts[value])
+    return found
+
+
+_CONVERT: dict[type, Callable[[Sequence[Any]], Sequence[Any]]] = {Json: _json, Utc: _times}
