@@ -15,7 +15,7 @@ TESTS ?= tests
 COMPOSE := docker compose -f docker-compose.yml
 COMPOSE_TEST := docker compose -p aftersale-test -f docker-compose.yml -f deploy/compose.test.yml
 
-.PHONY: help run story test test-real test-compose chaos bench lint lock up down clean
+.PHONY: help run story test test-real test-compose chaos histories bench lint lock up down clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-compose: $(VENV)/.installed-test ## Build and start the Docker stack, run t
 
 chaos: $(VENV)/.installed-test ## Kill processes and the broker under load, then count what was lost, doubled or reordered
 	@exec $(BIN)/python -m bench.chaos $(ARGS)
+
+histories: $(VENV)/.installed-test ## Play 10,000 random orders with failures in any order, then count what money, stock and numbers say
+	@exec $(BIN)/python -m bench.histories $(ARGS)
 
 bench: $(VENV)/.installed-test ## Measure rates and latencies beside the limits of this machine's database and broker
 	@exec $(BIN)/python -m bench.run $(ARGS)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 
 from shared.storage.engine import ended, sql_state
 from shared.storage.lines import run
-from shared.storage.sqlite_rows import Shape, write_rows
+from shared.storage.sqlite_rows import Shape, read_rows, write_rows
 from shared.storage.types import Json, RawJson, Utc, to_json
 
 Row = dict[str, Any]
@@ -113,9 +113,7 @@ def _read_alone(connection: sa.Connection, read: Read) -> list[Row]:
 def rows_by_key(connection: sa.Connection, table: sa.Table, keys: Mapping[str, Iterable[str]]) -> list[Row]:
     """The rows in which every named column has one of the values; JSON stays text."""
     if connection.dialect.name == "sqlite":
-        columns = [sa.type_coerce(c, sa.Text).label(c.name) if isinstance(c.type, Json) else c for c in table.c]
-        statement = sa.select(*columns).where(*(table.c[name].in_(sorted(values)) for name, values in keys.items()))
-        return [dict(row) for row in connection.execute(statement).mappings()]
+        return read_rows(connection, table, keys)
     text, names = _select_text(table, tuple(keys))
     found = _executed(connection, text, {name: sorted(values) for name, values in keys.items()}, "text[]")
     return [dict(zip(names, row, strict=True)) for row in found]

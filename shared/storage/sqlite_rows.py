@@ -1,15 +1,16 @@
-"""Writing many rows to SQLite by one statement of constant text.
+"""Many rows to and from SQLite by statements of constant text.
 
-The driver takes rows by position. Compiling a statement and naming each value cost as much as the writing itself.
+The driver takes rows by position. Compiling a statement and naming each value cost as much as the work itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from shared.storage.types import Json, RawJson, Utc, sortable, to_json
@@ -47,6 +48,33 @@ def _text(shape: Shape) -> str:
     return f'{text} WHERE "{table.name}"."{guard}" + {step} = excluded."prev"' if guard else text
 
 
+def read_rows(connection: sa.Connection, table: sa.Table, keys: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+    """The rows in which every named column has one of the values; JSON stays text."""
+    text, names, read = _reading(table, tuple(keys))
+    wanted = tuple(orjson.dumps(sorted(values)).decode() for values in keys.values())
+    found = []
+    for row in connection.exec_driver_sql(text, wanted):
+        values = dict(zip(names, row, strict=True))
+        for name, meaning in read:
+            if values[name] is not None:
+                values[name] = meaning(values[name])
+        found.append(values)
+    return found
+
+
+@cache
+def _reading(
+    table: sa.Table, keys: tuple[str, ...]
+) -> tuple[str, tuple[str, ...], tuple[tuple[str, Callable[[Any], Any]], ...]]:
+    """The statement, the columns, and those of them that are not kept as what they mean."""
+    names = tuple(column.name for column in table.c)
+    where = " AND ".join(f'"{key}" IN (SELECT value FROM json_each(?))' for key in keys)
+    means = ((column.name, _MEANS.get(type(column.type))) for column in table.c)
+    listed = ", ".join(f'"{name}"' for name in names)
+    kept = tuple((name, meaning) for name, meaning in means if meaning)
+    return f'SELECT {listed} FROM "{table.name}" WHERE {where}', names, kept
+
+
 def _json(values: Sequence[Any]) -> list[str | None]:
     # str(): the driver looks long for how to take anything that is not exactly a string
     return [None if value is None else str(value if type(value) is RawJson else to_json(value)) for value in values]
@@ -64,3 +92,4 @@ def _times(values: Sequence[datetime | None]) -> list[str | None]:
 
 
 _CONVERT: dict[type, Callable[[Sequence[Any]], Sequence[Any]]] = {Json: _json, Utc: _times}
+_MEANS: dict[type, Callable[[Any], Any]] = {Utc: datetime.fromisoformat, sa.Boolean: bool}
