@@ -114,6 +114,21 @@ class Shop:
     def confirm(self, number: int, claim_id: str) -> bytes:
         return self._as_customer(number, f"/v1/claims/{claim_id}:confirm", {}, "confirm")
 
+    def report_again(self, number: int) -> bytes:
+        """A second complaint of the same customer about the same order."""
+        path = f"/v1/orders/{self.order_id(number)}/issues"
+        body = {"reason_code": "missing_items", "text": "The shade is missing, too.", "lines": []}
+        return self._as_customer(number, path, body, "issue-2")
+
+    def withdraw(self, number: int, claim_id: str) -> bytes:
+        return self._as_customer(number, f"/v1/claims/{claim_id}:withdraw", {}, "withdraw")
+
+    def settle(self, number: int, payout_ref: str) -> bytes:
+        """The platform pays the seller out."""
+        path = f"/v1/orders/{self.order_id(number)}:settle"
+        key = f"{self.tag}-{number}-{payout_ref}"
+        return self._post(path, {"payout_ref": payout_ref}, self._token("platform_agent", "agent"), key)
+
     def list_claims(self, query: str) -> bytes:
         return self._get(f"/v1/claims?{query}", self._token("platform_agent", "agent"))
 

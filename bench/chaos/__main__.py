@@ -18,6 +18,8 @@ from bench.chaos.race import race
 from bench.chaos.refunds import Payer
 from bench.chaos.report import Case, say, tell, verdict
 from bench.chaos.scene import Scene
+from bench.chaos.settling import settling
+from bench.chaos.twins import twins
 
 T = TypeVar("T")
 
@@ -25,6 +27,7 @@ T = TypeVar("T")
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
     parser.add_argument("--short", action="store_true", help="some two minutes: 13 kills, one of the broker")
+    parser.add_argument("--races", action="store_true", help="only what many ask for at once: nothing is killed")
     parser.add_argument("--seed", type=int, help="of the dice that say whom to kill when")
     options = parser.parse_args(argv)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
@@ -33,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     began = time.monotonic()
     try:
         with Scene() as scene:
-            cases = _cases(scene, SHORT if options.short else LONG, random.Random(seed))
+            cases = _cases(scene, SHORT if options.short else LONG, random.Random(seed), options.races)
     except KeyboardInterrupt:
         say("stopped")
         return 130
@@ -41,8 +44,15 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if verdict(cases, form=form, seed=seed, seconds=round(time.monotonic() - began)) else 1
 
 
-def _cases(scene: Scene, plan: Plan, dice: random.Random) -> list[Case]:
-    cases = [_told(race(scene, plan)), _told(_run(scene, Outage(scene, plan).run()))]
+def _cases(scene: Scene, plan: Plan, dice: random.Random, only_races: bool) -> list[Case]:
+    with scene.second_pair() as second:
+        cases = [_told(race(scene, plan, second)), _told(twins(scene, plan, second))]
+    cases.append(_told(settling(scene, plan, dice)))
+    return cases if only_races else cases + _killing(scene, plan, dice)
+
+
+def _killing(scene: Scene, plan: Plan, dice: random.Random) -> list[Case]:
+    cases = [_told(_run(scene, Outage(scene, plan).run()))]
     scene.fail_on_purpose(plan.faults)
     payer, everything = Payer(scene, plan, dice), Everything(scene, plan, dice)
     _run(scene, payer.run())

@@ -12,6 +12,8 @@ class Plan:
     """kills: of processes, in all cases together the least. sales: orders begun a second while everything is killed."""
 
     rounds: int  # R20
+    twins: int  # R21
+    settlings: int  # R26
     calm: float  # seconds of steady writes before the broker dies
     writes: float  # steady writes a second
     refunds: int  # R22, R23
@@ -29,6 +31,8 @@ class Plan:
 
 LONG = Plan(
     rounds=30,
+    twins=10,
+    settlings=500,
     calm=20,
     writes=30,
     refunds=600,
@@ -46,6 +50,8 @@ LONG = Plan(
 # The pauses after a failed reaction are a tenth of the real ones: 0.5 s, 3 s, 12 s … instead of 5 s, 30 s, 2 min.
 SHORT = Plan(
     rounds=5,
+    twins=1,
+    settlings=40,
     calm=5,
     writes=20,
     refunds=60,

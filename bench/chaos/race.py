@@ -17,15 +17,14 @@ from bench.shop import Shop
 CROWD, PART = 20, 10_494  # refunds at once; minor units of each, of 174.90
 
 
-def race(scene: Scene, plan: Plan) -> Case:
+def race(scene: Scene, plan: Plan, second: int) -> Case:
+    """second: the port of another gateway, whose refund service is a process of its own."""
     say(f"{plan.rounds} orders, each asked {CROWD} times at once for a refund of 60 %")
     shop = Shop(scene.stack, "race")
     for number in range(plan.rounds):
         scene.payment(shop.payment_ref(number))
     seed(scene.stack, shop, scene.books, range(plan.rounds))
-    with scene.second_pair() as second:
-        ports = (scene.stack.ports["gateway"], second)
-        rounds = asyncio.run(_rounds(shop, plan.rounds, ports))
+    rounds = asyncio.run(_rounds(shop, plan.rounds, (scene.stack.ports["gateway"], second)))
     left = scene.rest(plan.settle)
     found = money(scene.books, scene.ledger(), f"ord_{shop.tag}_%")
     accepted = [statuses[201] for statuses in rounds]

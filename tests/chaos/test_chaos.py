@@ -53,6 +53,22 @@ def test_of_twenty_refunds_at_once_no_more_is_accepted_than_was_paid(lines):
     assert line["rounds"] >= 5
 
 
+@pytest.mark.capability("R21", "I3", "T19")
+def test_the_same_refund_asked_for_a_hundred_times_at_once_is_one_refund_and_one_call_of_its_provider(lines):
+    line = lines["one refund asked for a hundred times at once"]
+    names = ("rounds_with_other_answers", "refunds_without_one_call", "double_payments", "never_paid")
+    assert figures(line, *names) == dict.fromkeys(names, 0)
+    assert (line["requests"], line["refunds"]) == (100 * line["rounds"], line["rounds"])
+
+
+@pytest.mark.capability("R26", "I8")
+def test_no_seller_is_paid_out_while_a_complaint_holds_the_order_however_the_two_race(lines):
+    line = lines["paying out while complaints come and go"]
+    names = ("settled_while_open", "settled_and_held", "settled_twice")
+    assert figures(line, *names) == dict.fromkeys(names, 0)
+    assert line["races"] >= 40
+
+
 @pytest.mark.capability("R04", "R05")
 def test_customers_do_not_notice_that_the_broker_died_and_the_backlog_is_gone_soon_after_its_return(lines):
     line = lines["broker killed under steady writes"]

@@ -13,6 +13,7 @@ from bench.chaos.accounts import Account, account
 from bench.chaos.customers import Sales
 from bench.chaos.money import money
 from bench.chaos.scene import Scene
+from bench.chaos.settling import too_early
 from bench.shop import Shop
 from tests.servers import shared_by_the_run
 
@@ -150,3 +151,12 @@ def test_the_count_sees_a_refund_whose_counter_was_not_kept(scene):
     one = "(select id from refund_ledger where succeeded > 0 limit 1)"
     with pretending(scene, "refund", f"update refund_ledger set succeeded = 0 where id = {one}"):
         assert wrong_money(scene) == {"ledger_differences": 1}
+
+
+def test_clearing_a_pay_out_while_a_claim_holds_the_order_is_seen():
+    opened, gone = ("ord_1", "claim.opened", "clm_1", True), ("ord_1", "claim.withdrawn", "clm_1", False)
+    cleared, late = ("ord_1", "claim.settlement_cleared", "", False), ("ord_1", "claim.opened", "clm_2", False)
+
+    assert too_early([opened, cleared, gone]) == ["ord_1"]
+    assert too_early([opened, ("ord_2", "claim.withdrawn", "clm_1", False), cleared]) == ["ord_1"]
+    assert too_early([opened, gone, cleared, late, cleared]) == []
