@@ -1,10 +1,11 @@
-"""Claims opened through the gateway as fast as they are answered, at several numbers of connections."""
+"""What the gateway answers, as fast as it is answered, at several numbers of connections; claims first of all."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.books import Books
@@ -37,17 +38,25 @@ async def accepted(
 ) -> Accepted:
     """Open claims on copies of the first order of `first`: its lines, its customer."""
     body = first.issue(0)
+    return await answered(port, lambda n: shop.report_as(0, n, body), 201, numbers, connections, seconds)
+
+
+async def answered(
+    port: int, make: Callable[[int], bytes], good: int, numbers: itertools.count, connections: int, seconds: float
+) -> Accepted:
+    """Ask for `make` of one number after the other, on so many lines, each as soon as it was answered `good`."""
     times: list[float] = []
     until = time.monotonic() + seconds
     cpu = time.process_time()
 
     async def client(line: Line) -> None:
         while time.monotonic() < until:
-            request = shop.report_as(0, next(numbers), body)
+            request = make(next(numbers))
             sent = time.perf_counter()
             reply = await line.ask(request)
-            if reply.status != 201:
-                raise JourneyFailed(f"opening a claim: {reply.status} {reply.body[:300]!r}")
+            if reply.status != good:
+                what = request.partition(b" HTTP")[0].decode()
+                raise JourneyFailed(f"{what}: {reply.status} {reply.body[:300]!r}")
             times.append(time.perf_counter() - sent)
 
     lines = [await connect(port) for _ in range(connections)]

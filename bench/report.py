@@ -56,10 +56,7 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
     yield "raw client, the message of one claim, confirmed", f"{limits['publishes']:.0f} /s", ""
     for name, found in commands.items():
         what = f"claims accepted, {name.removeprefix('commands_')} connections"
-        times = (
-            f"p50 {found['p50_ms']:.1f}, p99 {found['p99_ms']:.1f} ms; load generator {found['own_cpu']:.0%} of a core"
-        )
-        yield what, f"{found['per_second']:.0f} /s ({times})", ""
+        yield what, f"{found['per_second']:.0f} /s ({_times(found)})", ""
     yield "… of pgbench, at 16", f"{commands['commands_16']['per_second'] / limits['pgbench_16']:.2f}", "≥ 0.2"
     yield "whole journeys, sustained", f"{whole['per_second']:.0f} /s", "≥ 300"
     yield "processor time of one journey", _spent(whole["cpu_us_per_journey"]), ""
@@ -73,6 +70,8 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
         )
     for service, used in figures["memory"].items():
         yield f"memory of {service}, RSS / PSS", f"{used['rss']:.0f} / {used['pss']:.0f} MB", "≤ 90"
+    for name, found in figures["refunds"].items():
+        yield f"refund {name}, 16 connections", f"{found['per_second']:.0f} /s ({_times(found)})", ""
     if papers := figures["documents"]:
         what = f"{papers['per_second']:.1f} /s (p50 {papers['p50_ms']:.0f} ms; {papers['memory_mb']:.0f} MB)"
         yield "invoice PDFs with Factur-X, one printing process", what, ""
@@ -83,6 +82,10 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
     for name, milliseconds in figures["pages"][few].items():
         more = figures["pages"][many][name]
         yield f"{name}, {few} / {many} claims", f"{milliseconds} / {more} ms: × {more / milliseconds:.2f}", "≤ 1.5"
+
+
+def _times(found: dict[str, float]) -> str:
+    return f"p50 {found['p50_ms']:.1f}, p99 {found['p99_ms']:.1f} ms; load generator {found['own_cpu']:.0%} of a core"
 
 
 def _spent(per_journey: dict[str, int]) -> str:

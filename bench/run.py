@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bench import documents, imports, journeys, pages
+from bench import documents, imports, journeys, pages, refunds
 from bench.books import Books
 from bench.commands import accepted, copy_orders
 from bench.limits import Limits
@@ -68,6 +68,7 @@ class Run:
             for rate in RATES:
                 self.figures[f"journeys_at_{rate}"] = self._steady(rate)
             self.figures["journeys"] = self._sustained()
+            self.figures["refunds"] = refunds.rates(self.stack, self.books, self.size.seconds)
             self.figures["memory"] = memory(self.stack)
             self.figures["pages"] = self._pages()
             self.figures["documents"] = documents.pdfs_per_second(self.size.seconds)

@@ -107,6 +107,24 @@ class Shop:
         # an agent each: one who gives many gestures in a row needs approval (T20)
         return self._post("/v1/refunds", body, self._token("platform_agent", f"agent_{number}"), key)
 
+    def quote(self, number: int) -> bytes:
+        """What a refund of ten cents of the rug would be."""
+        body = self._ten_cents(number)
+        ref = self.seller(number)
+        return self._post("/v1/refunds:quote", body, self._token("seller", f"user_{ref}", ref), f"{self.tag}-{number}")
+
+    def line_refund(self, number: int, attempt: int) -> bytes:
+        """That refund, asked for by the seller."""
+        return self._as_seller(number, "/v1/refunds", self._ten_cents(number), f"cents-{attempt}")
+
+    def _ten_cents(self, number: int) -> dict[str, Any]:
+        return {
+            "order_id": self.order_id(number),
+            "kind": "post_shipment_lines",
+            "lines": [{"line_id": f"lin_{self.tag}-{number}_2", "amount": 10}],
+            "reason_code": "damaged_items",
+        }
+
     def write(self, number: int, claim_id: str, text: str, key: str) -> bytes:
         """The customer writes on the claim."""
         return self._as_customer(number, f"/v1/claims/{claim_id}/messages", {"text": text}, key)
