@@ -80,10 +80,11 @@ def paid_once(refunds: list[dict[str, Any]], payments: list[dict[str, Any]], pro
             yield "I1", f"{ref} gave {moved - back[ref]} of {captured[ref]}"
 
 
-def exact(ledger: dict[str, Any], notes: list[dict[str, Any]]) -> Found:
+def exact(ledger: dict[str, Any], notes: list[dict[str, Any]], made: list[dict[str, Any]]) -> Found:
     """I2: of an order that was refunded in full every tax code came back to the cent, on paper and in the ledger."""
     if ledger["succeeded"] != ledger["captured"]:
-        yield "I2", f"{ledger['id']} was not refunded in full: {ledger['succeeded']} of {ledger['captured']}"
+        story = [(one["kind"], one["state"], one["amount"], one["decision_code"]) for one in made]
+        yield "I2", f"{ledger['id']} gave back {ledger['succeeded']} of {ledger['captured']}: {story}"
         return
     parts = (*ledger["lines"], *ledger["shipments"])
     sold: Counter[str] = Counter()

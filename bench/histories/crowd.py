@@ -148,12 +148,15 @@ class Crowd:
     def _check_in_full(self) -> None:
         books = {row["id"]: row for row in checks.rows(self.suite, "refund", ledgers)}
         notes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        made: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for note in checks.rows(self.suite, "refund", credit_notes):
             notes[note["order_id"]].append(note)
+        for one in checks.rows(self.suite, "refund", refunds):
+            made[one["order_id"]].append(one)
         for sale in self.sales:
             if sale.plain and books[sale.id]["captured"] == sale.total:
                 self.tally.in_full += 1
-                self.tally.note(checks.exact(books[sale.id], notes[sale.id]))
+                self.tally.note(checks.exact(books[sale.id], notes[sale.id], made[sale.id]))
 
     def _happened(self) -> Counter[str]:
         types = Counter(type for name in SERVICES for type in self.suite.event_types(name))

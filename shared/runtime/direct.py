@@ -61,11 +61,13 @@ class Joined:
 
     def run_jobs(self) -> int:
         """Perform the jobs handed over in memory and those that are due. Returns how many."""
-        ready, self._ready_jobs = self._ready_jobs, []
+        waiting, self._ready_jobs = self._ready_jobs, []
+        # by id: what waited here until its lease ended is claimed again, and must not be performed twice
+        ready = {row["id"]: (app, row) for app, row in waiting}
         for app in self.apps.values():
-            ready += [(app, row) for row in app.jobs.claim_due()]
+            ready |= {row["id"]: (app, row) for row in app.jobs.claim_due()}
         for app in self.apps.values():
-            if outcomes := [app.jobs.perform(row) for owner, row in ready if owner is app]:
+            if outcomes := [app.jobs.perform(row) for owner, row in ready.values() if owner is app]:
                 app.jobs.settle(outcomes)
         return len(ready)
 
