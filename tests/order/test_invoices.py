@@ -21,6 +21,7 @@ from shared.documents.electronic import xml_of
 from shared.documents.paper import CREDIT_NOTE, INVOICE, Paper, Part
 from shared.documents.tickets import Ticket
 from shared.runtime.calls import Call
+from shared.runtime.unit_of_work import Conflict, UnitOfWork
 from tests.documents import SELLER, a_paper, needs_pango
 from tests.suite import PARCEL, START, TENANT, agent, customer, order_args, payment_args, seller
 
@@ -274,3 +275,25 @@ def test_without_pango_the_pdf_says_what_to_install_and_the_page_works(office, m
     assert (answer.status_code, answer.json["code"]) == (503, "PDF_UNAVAILABLE")
     assert "apt-get install libpango-1.0-0" in answer.json["title"]
     assert office.api.call("GET", made["page_url"], customer()).status_code == 200
+
+
+@pytest.mark.joined_only("it makes the database refuse")
+def test_who_sells_and_who_is_billed_is_kept_although_somebody_else_was_faster_the_first_time(api, monkeypatch):
+    flush, refused = UnitOfWork.flush, []
+
+    def refuse_once(work, commit=False):
+        if commit and len(refused) < wanted:
+            refused.append(work)
+            raise Conflict("somebody else was faster")
+        flush(work, commit)
+
+    wanted = 1
+    monkeypatch.setattr(UnitOfWork, "flush", refuse_once)
+    office = Office(api)
+    order = office.order()
+    wanted = 2
+    billed = api.post(f"/v1/orders/{order['id']}/billing", seller(), {"company": "Byron & Co"}, method="PUT")
+
+    assert len(refused) == 2
+    assert billed["company"] == "Byron & Co"
+    assert api.get("/v1/sellers/sel_1/identity", seller())["legal_name"] == SELLER["legal_name"]

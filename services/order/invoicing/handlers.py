@@ -29,7 +29,7 @@ from shared.runtime.unit_of_work import Context
 
 def set_identity(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Who sells: told by the seller itself, its integrator or the platform."""
-    seller_id = args.pop("seller_id")
+    seller_id = args["seller_id"]
     if not may(ctx.principal, "set_identity", seller_id):
         raise Forbidden(action="identity.set")
     id = identity_id(ctx.tenant, seller_id)
@@ -37,7 +37,8 @@ def set_identity(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     if known is not None:
         ctx.check_version(known)
     identity = known or Identity(id=id, tenant=ctx.tenant, seller_id=seller_id)
-    if identity.describe({name: value for name, value in args.items() if name != "series"}, args["series"]):
+    details = {name: value for name, value in args.items() if name not in ("seller_id", "series")}
+    if identity.describe(details, args["series"]):
         ctx.save(identity)
     return identity_view(identity, ctx.principal)
 
@@ -52,11 +53,11 @@ def get_identity(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 
 def set_billing(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Whom the invoice will be made out to; too late once it is made."""
-    order = _seen(ctx, args.pop("order_id"), "set_billing")
+    order = _seen(ctx, args["order_id"], "set_billing")
     if order.invoice_id:
         raise AlreadyInvoiced(invoice_id=order.invoice_id)
     billing = ctx.get(Billing, order.id) or Billing(id=order.id, tenant=ctx.tenant)
-    if billing.describe(args):
+    if billing.describe({name: value for name, value in args.items() if name != "order_id"}):
         ctx.save(billing)
     return {"id": order.id, "version": billing.version, "allowed_actions": ["set_billing"], **billing.details}
 
