@@ -176,12 +176,16 @@ def _responses(route: Route) -> dict[str, Any]:
 
 
 def _page_answers(route: Route) -> dict[str, Any]:
-    """A page for people answers people: what it refuses, it says as a page too."""
+    """A page for people answers people: what it refuses is a page too. Who accepts JSON alone gets a problem."""
     page = {"headers": _headers(["X-Request-Id"]), "content": {"text/html": {"schema": {"type": "string"}}}}
     answers: dict[str, Any] = {
         "200": {"description": route.summary, **page},
         "404": {"description": "There is no such link", **page, "content": {**page["content"], **_problem_content()}},
-        "410": {"description": "The link is paid, expired or revoked: it works no more", **page},
+        "410": {
+            "description": "The link is paid, expired or revoked: it works no more",
+            **page,
+            "content": {**page["content"], **_problem_content()},
+        },
     }
     if route.writes:
         answers["303"] = {"description": "To the provider's page, or back to this one"}

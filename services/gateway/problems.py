@@ -129,6 +129,22 @@ class ServiceBusy(Refusal):
     retry_after = 2
 
 
+class LinkPaid(Refusal):
+    """This payment link was used: what it asked for is paid."""
+
+    code = "PAYMENT_LINK_OVER"
+    status = 410
+    rule = "PAY-04"
+
+
+class LinkOver(Refusal):
+    """This payment link is {state}: it works no more."""
+
+    code = "PAYMENT_LINK_OVER"
+    status = 410
+    rule = "PAY-06"
+
+
 OWN: tuple[type[Refusal], ...] = (
     NoSuchRoute,
     MethodNotAllowed,
@@ -145,6 +161,7 @@ OWN: tuple[type[Refusal], ...] = (
     TooSlow,
     ServiceUnavailable,
     ServiceBusy,
+    LinkOver,
 )
 
 

@@ -89,8 +89,9 @@ class SettlementLine(View):
 
 
 class Quote(View):
-    """What the same request would do now. Nothing is reserved."""
+    """What the same request would do now; nothing is reserved. One with this `quote_id` is just that, or refused."""
 
+    quote_id = Id(required=True)
     order_id = Id(required=True)
     kind = fields.String(required=True)
     instrument = fields.String(required=True)

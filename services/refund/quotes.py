@@ -22,6 +22,7 @@ from services.refund.policies import (
     split,
     subscriptions_of,
 )
+from services.refund.quoting import quote_id
 from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.money import Money
@@ -39,7 +40,9 @@ def quote_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     for payment, mine in decision.parts:
         slices += ledger.reserve("quote", payment.id, mine, ctx.now)  # this ledger is a copy that is never saved
         parts.append({"payment_id": payment.id, "amount": sum(wish.amount for wish in mine)})
+    until = (ctx.now + QUOTE_VALID_FOR).replace(microsecond=0)
     return {
+        "quote_id": quote_id(ledger, wanted, decision, until),
         "order_id": ledger.id,
         "kind": wanted.asked.kind,
         "instrument": args["instrument"],
@@ -55,7 +58,7 @@ def quote_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         "available_after": ledger.available,
         "approval_required_by": must_be_approved(decision.verdicts),
         "verdicts": [verdict.data() for verdict in decision.verdicts],
-        "valid_until": stamp(ctx.now + QUOTE_VALID_FOR),
+        "valid_until": stamp(until),
     }
 
 

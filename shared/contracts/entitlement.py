@@ -13,6 +13,8 @@ from shared.kernel.web_address import NotAnAddress, normalised
 class WebAddress(fields.String):
     """A web site's address; what is loaded is its normalised form, by which two are compared (A23)."""
 
+    rule = "A23"
+
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:

@@ -46,6 +46,8 @@ class Text(fields.String):
 class Minor(fields.Integer):
     """An amount in minor units; `least` is 1 where a zero or negative amount would be a mistake."""
 
+    rule = "M1"
+
     def __init__(self, least: int = 0, **kwargs: Any) -> None:
         kwargs.setdefault("validate", validate.Range(min=least, max=MAX_AMOUNT))
         super().__init__(strict=True, **kwargs)
@@ -72,6 +74,8 @@ class Whole(fields.Integer):
 
 class CurrencyCode(fields.String):
     """ISO 4217 alphabetic code."""
+
+    rule = "M1"
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         code = super()._deserialize(value, attr, data, **kwargs)

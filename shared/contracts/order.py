@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shared.contracts.entitlement import CoverInput
@@ -27,6 +29,8 @@ MOST_IN_BULK = 500  # model.md 7
 class TaxInput(Strict):
     """A tax inside a gross amount. Without `amount` it is worked out: gross · rate / (100 + rate), rounded half up."""
 
+    rules: ClassVar[dict[str, str]] = {"code": "M3", "rate": "M3"}
+
     code = fields.String(required=True, validate=validate.Length(min=1, max=32))
     rate = fields.String(required=True, validate=validate.Regexp(r"^\d{1,3}(\.\d{1,4})?$"))
     amount = Minor()
@@ -51,6 +55,8 @@ class WearInput(Strict):
 
 class LineInput(Strict):
     """A line: `unit_price` is tax included, in minor units. `discount` is this line's own; the order's is spread."""
+
+    rules: ClassVar[dict[str, str]] = {"quantity": "ORD-01"}
 
     line_id = Id()
     product_id = Id(required=True)
@@ -134,6 +140,8 @@ class PlaceOfMany(PlaceOrder):
 class Parcel(Strict):
     """`tracking_number` may be left out only where the marketplace says so (ORD-06)."""
 
+    rules: ClassVar[dict[str, str]] = {"tracking_url": "ORD-07"}
+
     parcel_id = Id()
     carrier = Text(most=60, required=True)
     tracking_number = Text(most=80, allow_none=True, load_default=None)
@@ -141,12 +149,16 @@ class Parcel(Strict):
 
 
 class LineQuantity(Strict):
+    rules: ClassVar[dict[str, str]] = {"quantity": "ORD-06"}
+
     line_id = Id(required=True)
     quantity = Whole(least=1, required=True)
 
 
 class LineDecision(Strict):
     """One decision of ValidateOrderList: accept, refuse or ship so many units of a line."""
+
+    rules: ClassVar[dict[str, str]] = {"quantity": "ORD-05"}
 
     line_id = Id(required=True)
     action = fields.String(required=True, validate=validate.OneOf(("accept", "refuse", "ship")))

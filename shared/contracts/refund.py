@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, PositiveMoneySchema, Strict, TaxSchema, Text, Whole
@@ -47,8 +49,14 @@ BODY_LENGTH = 1_000_000  # characters of a provider's webhook; Stripe's are a fe
 # commands and queries
 
 
+# Taxes are nobody's to name: they come from what was frozen when the order was placed.
+OF_THE_SNAPSHOT = dict.fromkeys(("taxes", "tax_code", "tax_rate"), "M3")
+
+
 class AskedLineInput(Strict):
     """qty: units at their value. amount: so much of the line, in minor units. Neither: all units the path allows."""
+
+    rules: ClassVar[dict[str, str]] = {"qty": "E1", **OF_THE_SNAPSHOT}
 
     line_id = Id(required=True)
     qty = Whole(least=1, most=100_000)
@@ -78,6 +86,8 @@ class Quote(Strict):
     it, adding up to the refund (M21); without it the seller.
     """
 
+    rules: ClassVar[dict[str, str]] = OF_THE_SNAPSHOT
+
     order_id = Id(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(QUOTED_KINDS))
     lines = fields.List(fields.Nested(AskedLineInput), load_default=list, validate=validate.Length(max=500))
@@ -94,10 +104,11 @@ class Quote(Strict):
 
 
 class Request(Quote):
-    """CreateRefundVoucher (S0-18…20). reason_code: from the catalogue."""
+    """CreateRefundVoucher (S0-18…20). reason_code: from the catalogue. quote_id: be what was quoted, or refused."""
 
     kind = fields.String(required=True, validate=validate.OneOf(REQUESTED_KINDS))
     reason_code = Id(required=True)
+    quote_id = Id()
 
 
 class OfRefund(Strict):

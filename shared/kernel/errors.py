@@ -77,6 +77,14 @@ class InvalidInput(Refusal):
     code = "INVALID_INPUT"
     status = 422
 
+    def __init__(self, behind: str | None = None, /, **details: Any) -> None:
+        """behind: the rule that a field broke, where one stands behind its form (`M1`: amounts are whole numbers)."""
+        super().__init__(**details)
+        self.behind = behind
+
+    def problem(self) -> dict[str, Any]:
+        return super().problem() | ({"rule": self.behind} if self.behind else {})
+
 
 class NotInThisState(Refusal):
     """A {kind} that is {state} cannot {action}."""

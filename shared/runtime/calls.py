@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 from marshmallow import ValidationError
 
+from shared.contracts.rules import invalid
 from shared.kernel.errors import (
     Busy,
     DeadlineExceeded,
@@ -126,9 +127,7 @@ class Executor:
         try:
             loaded = known.operation.schema.load(call.args)
         except ValidationError as wrong:
-            # items of lists are named by number: JSON has text as names only
-            fields = orjson.loads(orjson.dumps(wrong.normalized_messages(), option=orjson.OPT_NON_STR_KEYS))
-            raise InvalidInput(fields=fields) from None
+            raise invalid(known.operation.schema, wrong) from None
         if call.idempotency_key and call.name in self.commands:
             _check_key(call.idempotency_key)
             call.idempotency_key = f"{call.idempotency_key}\n{call.fingerprint()}"

@@ -82,13 +82,8 @@ def _json(values: Sequence[Any]) -> list[str | None]:
 
 def _times(values: Sequence[datetime | None]) -> list[str | None]:
     """Sortable text. Most rows of a batch carry the same moment."""
-    texts: dict[datetime | None, str | None] = {None: None}
-    found = []
-    for value in values:
-        if value not in texts:
-            texts[value] = sortable(value)
-        found.append(texts[value])
-    return found
+    texts = {value: sortable(value) for value in set(values) if value is not None}
+    return [None if value is None else texts[value] for value in values]
 
 
 _CONVERT: dict[type, Callable[[Sequence[Any]], Sequence[Any]]] = {Json: _json, Utc: _times}

@@ -42,6 +42,10 @@ def test_the_customer_pays_the_rest_through_the_link_in_his_mail_once(counter, p
     for again in (counter.page(link), counter.press(link, provider)):
         assert again.status_code == 410
         assert "Thank you, it is paid" in again.text
+    for method in ("GET", "POST"):
+        asked = {"data": {"with": provider}} if method == "POST" else {}
+        told = counter.api.call(method, link, headers={"Accept": "application/json"}, **asked)
+        assert (told.status_code, told.json["code"], told.json["rule"]) == (410, "PAYMENT_LINK_OVER", "PAY-04")
 
 
 @pytest.mark.capability("R25", "I9", "T22")

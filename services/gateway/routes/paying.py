@@ -19,9 +19,10 @@ from services.gateway.bodies import raw_body
 from services.gateway.inquiry import Inquiry
 from services.gateway.pages import views as papers
 from services.gateway.pages.pay import language_of, pay_page
-from services.gateway.problems import MalformedBody
+from services.gateway.problems import LinkOver, LinkPaid, MalformedBody
 from services.gateway.table import Route
 from shared.contracts import paying as contract
+from shared.kernel.errors import NotFound
 from shared.kernel.principal import Principal
 from shared.ops.seals import seal
 
@@ -55,9 +56,27 @@ def _ask(gateway: Any, inquiry: Inquiry, operation: str, **args: Any) -> Any:
 
 
 def _page(gateway: Any, inquiry: Inquiry, found: dict[str, Any] | None, notice: str | None = None) -> Response:
+    if _is_program(inquiry.environ):
+        _must_work(found)
     shop = gateway.settings.mail_from.partition("<")[0].strip()
     done = "done=1" in inquiry.environ.get("QUERY_STRING", "")
     return pay_page(found, language_of(inquiry.environ, found), inquiry.args["token"], shop, notice, done)
+
+
+def _is_program(environ: dict[str, Any]) -> bool:
+    """Programs that say so are told as programs are; people, and mail scanners, get the page."""
+    accepted = environ.get("HTTP_ACCEPT", "")
+    return "json" in accepted and "html" not in accepted
+
+
+def _must_work(found: dict[str, Any] | None) -> None:
+    """Raises what the page says in words when the link is none, or over (S4-08)."""
+    if found is None:
+        raise NotFound(kind="payment link")
+    if found["state"] == "paid":
+        raise LinkPaid()
+    if found["state"] in ("expired", "revoked"):
+        raise LinkOver(state=found["state"])
 
 
 # paying

@@ -13,7 +13,8 @@ from services.order.handlers.placing import explained
 from services.order.model import OpenClaim, Order, Settlement
 from services.order.paying import handlers as paying
 from shared.contracts import order as contracts
-from shared.kernel.errors import InvalidInput, NotInThisState, Refusal
+from shared.contracts.rules import invalid
+from shared.kernel.errors import NotInThisState, Refusal
 from shared.runtime.unit_of_work import Context
 
 COMPLETION = "completion"
@@ -52,7 +53,7 @@ def _validate_one(ctx: Context, entry: dict[str, Any]) -> dict[str, Any]:
         try:
             loaded = contracts.VALIDATE_LINES.schema.load(entry)
         except ValidationError as wrong:
-            raise InvalidInput(fields=wrong.normalized_messages()) from None
+            raise invalid(contracts.VALIDATE_LINES.schema, wrong) from None
         order = validate_lines(ctx, loaded)
     except Refusal as refusal:
         return {**named, **explained(refusal)}

@@ -15,10 +15,12 @@ from services.order.model import Contact, Line, Order, OrderExists, Settlement
 from services.order.policies import TotalDoesNotAddUp, may, priced_lines, taxes_of
 from shared.contracts import order as contracts
 from shared.contracts.quick import quick_loader
+from shared.contracts.rules import invalid
 from shared.kernel.errors import Forbidden, InvalidInput, Refusal
 from shared.runtime.unit_of_work import Context
 
-LOAD = quick_loader(contracts.PlaceOfMany())
+BULK_ENTRY = contracts.PlaceOfMany()
+LOAD = quick_loader(BULK_ENTRY)
 
 
 def place_order(ctx: Context, args: dict[str, Any]) -> View:
@@ -44,7 +46,7 @@ def _loaded(entry: dict[str, Any]) -> dict[str, Any] | Refusal:
     try:
         return LOAD(entry)
     except ValidationError as wrong:
-        return InvalidInput(fields=wrong.normalized_messages())
+        return invalid(BULK_ENTRY, wrong)
 
 
 def _result(

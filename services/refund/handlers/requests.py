@@ -18,6 +18,7 @@ from services.refund.policies import (
     split,
     subscriptions_of,
 )
+from services.refund.quoting import hold_to
 from services.refund.storage import save_ledger
 from services.refund.views import refund_view
 from shared.kernel.errors import NotFound, NotInThisState
@@ -52,6 +53,7 @@ def wanted_of(ctx: Context, ledger: RefundLedger, args: dict[str, Any]) -> Wante
         args.get("claim_id"),
         return_id=return_id,
         funding=args["funding"],
+        quote_id=args.get("quote_id"),
     )
 
 
@@ -91,6 +93,8 @@ def begin(
 ) -> list[Refund]:
     """Check, reserve, decide and save: one refund per payment that takes part. Raises the refusal of any rule."""
     decision = decide(ctx, ledger, who, wanted, claim, wishes)
+    if wanted.quote_id is not None:
+        hold_to(wanted.quote_id, ledger, wanted, decision, ctx.now)
     made: list[Refund] = []
     for (payment, mine), shares in zip(decision.parts, decision.funding, strict=True):
         made.append(_reserve(ctx, ledger, who, wanted, payment, mine, made[0].id if made else None, shares))

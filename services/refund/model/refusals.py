@@ -41,6 +41,20 @@ class ZeroRefund(Refusal):
     rule = "M15"
 
 
+class QuoteExpired(Refusal):
+    """This quote was valid until {until}: ask for a new one."""
+
+    code = "QUOTE_EXPIRED"
+    rule = "REF-01"
+
+
+class QuoteDiffers(Refusal):
+    """This refund would not be what was quoted: the request or the order changed since. Ask for a new quote."""
+
+    code = "QUOTE_DIFFERS"
+    rule = "REF-01"
+
+
 class OrderNotSynced(Refusal):
     """This order has not arrived here yet: repeat the call in a second."""
 
@@ -76,6 +90,7 @@ class UnknownPart(Refusal):
 
     code = "UNKNOWN_PART"
     status = 422
+    rule = "E1"
 
 
 class UnknownReason(Refusal):

@@ -68,10 +68,13 @@ def plan(ledger: RefundLedger, profile: Profile, asked: Asked) -> list[Wish]:
     return wishes
 
 
+_BEHIND = {"amount": "M10", "deductions": "M13", "lines": "E1"}
+
+
 def _check_shape(asked: Asked) -> None:
     """A gesture is a free amount and nothing else (E2); the paths by line name their lines."""
     named = [line.line_id for line in asked.lines]
-    wrong = {}
+    wrong: dict[str, list[str]] = {}
     if asked.kind == "commercial_gesture" and asked.amount is None:
         wrong["amount"] = ["A commercial gesture names its amount."]
     if asked.amount is not None and (named or asked.shipping or asked.shipment_ids):
@@ -85,7 +88,7 @@ def _check_shape(asked: Asked) -> None:
     if len(set(named)) < len(named):
         wrong["lines"] = ["Name each line once."]
     if wrong:
-        raise InvalidInput(fields=wrong)
+        raise InvalidInput(_BEHIND[next(iter(wrong))], fields=wrong)
 
 
 # ── by line: E1 and M5 ───────────────────────────────────────────────────────────────────────────────────────────────
