@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from shared.runtime.app import App
 from shared.runtime.calls import Call
 
 BATCH = 500  # orders of one transaction
+AT_ONCE = 2  # transactions: one is made ready while the database works on the other
 FINGERPRINT = 64 * 1024  # bytes of the file that tell it from another of the same name
 
 
@@ -36,6 +39,15 @@ class Progress:
     there: int = 0
     bad: int = 0
     errors_bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """How many orders of the file; those that can be placed, and what is wrong with the others."""
+
+    orders: int
+    good: list[tuple[Found, dict[str, Any]]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Import:
@@ -66,32 +78,45 @@ class Import:
 
     def run(self) -> Iterator[Progress]:
         """After each batch, how far it is. Raises Stopped."""
-        found = csv_orders(self.file, self.format.order["number"]) if is_csv(self.path) else json_lines(self.file)
-        rest = islice(found, self.progress.done, None)
-        while batch := list(islice(rest, self.batch)):
-            self._place(batch)
-            self.state.write_bytes(orjson.dumps(asdict(self.progress)))
-            yield self.progress
+        under_way: deque[tuple[_Batch, Future[list[dict[str, Any]]]]] = deque()
+        with ThreadPoolExecutor(AT_ONCE) as sending:
+            for batch in self._batches():
+                under_way.append((batch, sending.submit(self._sent, [order for _, order in batch.good])))
+                if len(under_way) == AT_ONCE:
+                    yield self._done(*under_way.popleft())
+            while under_way:
+                yield self._done(*under_way.popleft())
         self.file.close()
         self.state.unlink(missing_ok=True)  # the next import of this file looks at all of it again
 
-    def _place(self, batch: list[Found]) -> None:
-        good: list[tuple[Found, dict[str, Any]]] = []
-        faults: list[dict[str, Any]] = []
-        for found in batch:
-            try:
-                good.append((found, self._mapped(found)))
-            except Unreadable as wrong:
-                faults.append(self._told(found, wrong.row, wrong.field, "UNREADABLE", str(wrong)))
-        results = self._sent([order for _, order in good])
-        for (found, _), result in zip(good, results, strict=True):
+    def _batches(self) -> Iterator[_Batch]:
+        found = csv_orders(self.file, self.format.order["number"]) if is_csv(self.path) else json_lines(self.file)
+        rest = islice(found, self.progress.done, None)
+        while some := list(islice(rest, self.batch)):
+            batch = _Batch(len(some))
+            for each in some:
+                try:
+                    batch.good.append((each, self._mapped(each)))
+                except Unreadable as wrong:
+                    batch.faults.append(self._told(each, wrong.row, wrong.field, "UNREADABLE", str(wrong)))
+            yield batch
+
+    def _done(self, batch: _Batch, sent: Future[list[dict[str, Any]]]) -> Progress:
+        """In the order of the file. Of a later batch that is in although this one is not, all will be there already."""
+        self._note(batch, sent.result())
+        self.state.write_bytes(orjson.dumps(asdict(self.progress)))
+        return self.progress
+
+    def _note(self, batch: _Batch, results: list[dict[str, Any]]) -> None:
+        faults = batch.faults
+        for (found, _), result in zip(batch.good, results, strict=True):
             if result["result"] == "PLACED":
                 self.progress.placed += 1
             elif result["result"] == "ORDER_EXISTS":
                 self.progress.there += 1
             else:
                 faults += self._explained(found, result)
-        self.progress.done += len(batch)
+        self.progress.done += batch.orders
         self.progress.bad += len({fault["line"] for fault in faults})
         with self.errors.open("ab") as errors:
             errors.writelines(orjson.dumps(fault) + b"\n" for fault in sorted(faults, key=lambda fault: fault["line"]))
