@@ -77,6 +77,9 @@ class Crowd:
         self._come_to_rest()
         self._check()
         for sale in self.sales:
+            self._pay_the_rest(sale)
+        self._come_to_rest()
+        for sale in self.sales:
             self._refund_in_full(sale)
         self._come_to_rest()
         self._check()
@@ -114,8 +117,7 @@ class Crowd:
         for name in SERVICES:
             self.tally.note(("at rest", f"{name}: {each}") for each in self.suite.waiting(name))
 
-    def _refund_in_full(self, sale: Sale) -> None:
-        """Whatever waits for a person is decided, all money comes in, and then all that is left goes back."""
+    def _pay_the_rest(self, sale: Sale) -> None:
         if sale.due:
             number = len(sale.payments)
             paid = {"payment_id": f"pay_{sale.number}_{number}", "provider": "stripe"}
@@ -123,7 +125,9 @@ class Crowd:
             if sale.call("order.capture_payment", BOSS, order_id=sale.id, **paid) is not None:
                 sale.payments.append(paid)
                 sale.due = 0
-            self.suite.settle()
+
+    def _refund_in_full(self, sale: Sale) -> None:
+        """Whatever waits for a person is decided, and then all that is left goes back."""
         for one in self.suite.do("refund.list", BOSS, order_id=sale.id)["items"]:
             if one["state"] == "pending_approval":
                 sale.call("refund.reject", sale.approver, refund_id=one["id"])

@@ -82,7 +82,7 @@ def allowed_actions(order: Order, settlement: Settlement | None, principal: Prin
     impossible = {
         "complete": order.open_claims and not (settlement is not None and settlement.held_in_part),
         "cancel": _has_left(order) or order.being_paid,
-        "make_invoice": order.invoice_id is not None,
+        "make_invoice": order.invoice_id is not None or order.still_to_leave(),
         "request_payment": order.payment_request is not None or not order.amount_due,
         "capture_payment": not order.amount_due,
         "withdraw_line": not any(line.unpaid for line in order.lines),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.documents import SELLER
 from tests.suite import PARCEL, VAT, agent, customer, seller
 
 SHADE = {"product_id": "prd_shade", "sku": "SHADE", "title": "Linen shade", "unit_price": 1990, "taxes": [VAT]}
@@ -137,3 +138,21 @@ def test_refusing_an_added_line_before_it_leaves_refunds_exactly_that_line(count
 
     assert paid_back(counter, later) == [(1990, "succeeded")]
     assert envelope(counter, order)["available"] == 17490
+
+
+@pytest.mark.capability("S4-22")
+def test_an_order_is_invoiced_when_what_was_added_and_paid_has_left_too(counter):
+    counter.api.post("/v1/sellers/sel_1/identity", seller(), SELLER, method="PUT")
+    order, shade = with_a_shade(counter)
+    ship(counter, order)
+    pay_the_rest(counter, order)
+    path = f"/v1/orders/{order['id']}/invoice"
+
+    problem = counter.api.refused("POST", path, seller(), "NOT_ALL_SHIPPED", body={})
+    assert "make_invoice" not in counter.order_page(order)["allowed_actions"]
+    ship(counter, order)
+    assert "make_invoice" in counter.order_page(order)["allowed_actions"]
+    invoice = counter.api.post(path, seller())
+
+    assert (problem["rule"], problem["details"]["lines"]) == ("ORD-14", shade)
+    assert invoice["total"]["amount"] == 17490 + 1990

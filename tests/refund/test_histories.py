@@ -275,7 +275,7 @@ def advance(refund, ledger, choice: int) -> None:
         refund.reverse(ledger, "account_closed", NOON)
 
 
-@pytest.mark.capability("R24", "I1")
+@pytest.mark.capability("R24", "T23", "I1")
 @settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(st.binary(min_size=20, max_size=110))
 def test_no_history_of_refunds_ever_gives_back_more_than_was_captured(tape):

@@ -14,6 +14,7 @@ from services.order.invoicing.model import (
     Billing,
     Identity,
     Invoice,
+    NotAllShipped,
     SellerUnknown,
 )
 from services.order.invoicing.queries import buyer_of, get_invoice, get_parties, identity_id, list_invoices
@@ -70,6 +71,8 @@ def make_invoice(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         raise AlreadyInvoiced(invoice_id=order.invoice_id)
     if order.phase not in PHASES["make_invoice"]:
         raise NotInThisState(kind="order", state=order.phase, action="make invoice")
+    if left := order.still_to_leave():
+        raise NotAllShipped(lines=", ".join(left))
     identity = ctx.get(Identity, identity_id(ctx.tenant, order.seller_id))
     if identity is None:
         raise SellerUnknown(seller_id=order.seller_id)

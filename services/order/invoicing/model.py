@@ -28,6 +28,14 @@ class AlreadyInvoiced(Refusal):
     rule = "ORD-14"
 
 
+class NotAllShipped(Refusal):
+    """Units of {lines} are still to be sent: ship or refuse them, and then make the invoice."""
+
+    code = "NOT_ALL_SHIPPED"
+    status = 409
+    rule = "ORD-14"
+
+
 class NothingToInvoice(Refusal):
     """No unit of this order was kept: there is nothing to invoice."""
 

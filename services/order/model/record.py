@@ -83,6 +83,10 @@ class OrderRecord(Aggregate):
             return True
         return command in ("ship", "validate_lines") and self.phase in LATE and bool(self.left_to_ship())
 
+    def still_to_leave(self) -> list[str]:
+        """Lines that can be shipped yet: an invoice waits for them (ORD-14)."""
+        return [line_id for line_id, _ in self.left_to_ship()] if self.allows("ship") else []
+
     # telling
 
     def _record(self, type: str, **data: Any) -> None:
