@@ -9,6 +9,7 @@ from shared.kernel.principal import Principal
 from shared.runtime.calls import Answer, Call
 
 PATIENCE = 5.0
+KNOWN = 10_000  # addresses
 REMEMBERED = 2.0  # seconds that a verdict about an address is used again; exact times are the service's business
 
 
@@ -26,6 +27,7 @@ class Desk:
     def __init__(self, messaging: Client, notification: Client | None = None) -> None:
         self._messaging, self._notification = messaging, notification
         self._verdicts: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._owners: dict[str, str] = {}  # address → tenant: an alias is one tenant's for ever
 
     def check(self, addresses: list[str], references: list[str] = []) -> dict[str, Any]:  # noqa: B006 never changed
         """`alias.check`. Raises NoAnswer."""
@@ -36,10 +38,13 @@ class Desk:
         """active | late | unknown."""
         found = self.remembered(address)
         if found is None:
-            if len(self._verdicts) > 10_000:
+            if len(self._verdicts) > KNOWN:
                 self._verdicts.clear()
+                self._owners.clear()
             found = self.check([address])["addresses"][address]
             self._verdicts[address] = (time.monotonic(), found)
+            if found["tenant"]:
+                self._owners[address] = found["tenant"]
         return found["state"]
 
     def remembered(self, address: str) -> dict[str, Any] | None:
@@ -49,9 +54,9 @@ class Desk:
 
     def tenants(self, addresses: list[str], references: list[str]) -> dict[str, str | None]:
         """Whose each address is; of one that is nobody's, whose the mails are that it answers. Raises NoAnswer."""
-        lately = {address: found["tenant"] for address in addresses if (found := self.remembered(address))}
-        if len(lately) == len(addresses) and all(lately.values()):
-            return lately
+        owners: dict[str, str | None] = {each: self._owners[each] for each in addresses if each in self._owners}
+        if len(owners) == len(addresses):
+            return owners
         known = self.check(addresses, references)
         answered = next(iter(known["references"].values()), None)
         return {address: known["addresses"][address]["tenant"] or answered for address in addresses}
