@@ -17,7 +17,13 @@ def outside():
 
 
 @pytest.fixture
-def counter(api_of, outside):  # noqa: F811
+def counter(counter_of):
+    return counter_of()
+
+
+@pytest.fixture
+def counter_of(api_of, outside):  # noqa: F811
+    """A counter with these settings beside those of its providers."""
     outside.reset()
     settings = {
         "stripe_api_key": "sk_test_payment_links",
@@ -29,7 +35,7 @@ def counter(api_of, outside):  # noqa: F811
         "link_secret": LINK_SECRET,
         "public_url": "https://shop.example",
     }
-    return Counter(api_of(**settings), outside)
+    return lambda **more: Counter(api_of(**settings, **more), outside)
 
 
 @pytest.fixture(scope="session")

@@ -305,3 +305,10 @@ def test_the_page_needs_no_script_and_speaks_both_languages(counter):
         assert policy.startswith("default-src 'none'; style-src 'sha256-")
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_the_page_says_by_the_marketplaces_clock_until_when_the_link_works(counter_of):
+    counter = counter_of(marketplace_time_zones="main=Asia/Tokyo")
+    counter.issue(counter.order())
+
+    assert "9 November 2026, 18:00" in counter.page(f"{counter.link()}?lang=en").text

@@ -19,7 +19,6 @@ from shared.kernel.clock import moment
 from shared.kernel.money import exponent
 
 FOLDER = Path(__file__).parent
-ZONE = ZoneInfo("Europe/Paris")  # of the dates shown, until each marketplace carries its own
 STATUSES = {"paid": 410, "expired": 410, "revoked": 410, "unknown": 404}
 
 
@@ -52,7 +51,7 @@ def pay_page(
         reload=_reload(facts, done),
         done=done,
         amount=_amount(facts, language) if found else None,
-        expires=_day(facts["expires_at"], language) if found else None,
+        expires=_day(facts, language) if found else None,
         failure=_failure(facts, language),
         notice=notice and WORDS[language][notice],
         f=facts,
@@ -81,10 +80,11 @@ def _amount(facts: dict[str, Any], language: str) -> str:
     return format_currency(value, facts["currency"], locale=BABEL_LOCALES[language])
 
 
-def _day(stamped: str, language: str) -> str:
+def _day(facts: dict[str, Any], language: str) -> str:
+    """The link's end, by the clock of its marketplace."""
     from babel.dates import format_datetime
 
-    at: datetime = moment(stamped).astimezone(ZONE)
+    at: datetime = moment(facts["expires_at"]).astimezone(ZoneInfo(facts["time_zone"]))
     return format_datetime(at, "d MMMM yyyy, HH:mm", locale=BABEL_LOCALES[language])
 
 

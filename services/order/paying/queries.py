@@ -56,7 +56,8 @@ def look(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """PAY-02: what the payer sees. Looking is not use."""
     request = by_link(ctx, args["token_hash"])
     identity = ctx.get(Identity, identity_id(request.tenant, request.seller_id))
-    return payable_view(request, identity, ctx.now)
+    zone = ctx.settings.zone(ctx.need(Order, request.order_id).marketplace)
+    return {**payable_view(request, identity, ctx.now), "time_zone": zone.key}
 
 
 def by_link(ctx: Context, token_hash: str) -> PaymentRequest:
