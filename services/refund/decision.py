@@ -36,8 +36,8 @@ from shared.runtime.unit_of_work import Context
 class Wanted:
     """A refund that somebody wants: what of the order, why, how paid, for which claim or return.
 
-    funding: who bears it (M21). asked_at: when it was first asked for, where this is a retry. quote_id: of the quote
-    that it must be equal to (REF-01).
+    funding: who bears it (M21). asked_at: when it was first asked for, where this is a retry or follows a claim.
+    quote_id: of the quote that it must be equal to (REF-01).
     """
 
     asked: Asked

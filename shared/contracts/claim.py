@@ -118,7 +118,8 @@ class RefundLine(Strict):
 class WantedRefund(Strict):
     """No lines and no amount: everything the order has left, with its shipping when `shipping`.
 
-    instrument: how it is paid, where the solution says so; else to the original payment.
+    instrument: how it is paid, where the solution says so; else to the original payment. quote_id: what it must be
+    equal to, by the time at which it was chosen (REF-01).
     """
 
     kind = fields.String(required=True, validate=validate.OneOf(("claim_resolution", "commercial_gesture")))
@@ -127,6 +128,7 @@ class WantedRefund(Strict):
     amount = fields.Nested(PositiveMoneySchema)
     instrument = fields.String(validate=validate.OneOf(("coupon", "paypal")))
     reason_code = Id(required=True)
+    quote_id = Id()
 
 
 class CarriedOut(Strict):
@@ -283,12 +285,16 @@ class OneClaim(Strict):
 
 
 class RefundArgs(Strict):
-    """Left out: the claim's lines, or the whole order with its shipping when the claim names none."""
+    """Left out: the claim's lines, or the whole order with its shipping when the claim names none.
+
+    quote_id: of a quote of the same (kind claim_resolution); when it is over or another, the claim goes on (CLM-06).
+    """
 
     lines = fields.List(fields.Nested(RefundLine), load_default=list, validate=validate.Length(max=500))
     shipping = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     amount = fields.Nested(PositiveMoneySchema)
     reason_code = Id()
+    quote_id = Id()
 
 
 class ChooseResolutionArgs(OneClaim):

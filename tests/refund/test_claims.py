@@ -182,3 +182,22 @@ def test_in_a_discussion_the_seller_settles_a_claim_with_a_gesture_tied_to_no_li
 def _first_reason(profiles, code):
     (found,) = [one for one in profiles["items"] if one["code"] == code]
     return found["reasons"][0]["code"]
+
+
+@pytest.mark.capability("S2-14")
+def test_a_claim_is_refunded_as_it_was_quoted_or_goes_on(suite):
+    order = delivered(suite)
+    lines = [{"line_id": LAMP, "qty": 1}]
+    claim = claim_of(suite, order, lines=lines)
+    asked = {"order_id": order["id"], "claim_id": claim["id"], "kind": "claim_resolution", "lines": lines}
+    old = suite.do("refund.quote", seller(), **asked)
+    suite.advance(minutes=16)
+
+    choose(suite, claim, seller(), refund={"lines": lines, "quote_id": old["quote_id"]})
+
+    (refused,) = suite.events("refund", "refund.rejected")
+    assert refused.data["code"] == "QUOTE_EXPIRED"
+    assert claim_now(suite, claim)["state"] == "in_progress"
+    fresh = suite.do("refund.quote", seller(), **asked)
+    choose(suite, claim, seller(), refund={"lines": lines, "quote_id": fresh["quote_id"]})
+    assert [one["amount"] for one in refunds_of(suite, claim) if one["state"] == "succeeded"] == [fresh["amount"]]

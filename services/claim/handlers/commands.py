@@ -42,6 +42,8 @@ def _wanted_refund(claim: Claim, case: OrderCase, args: dict[str, Any]) -> dict[
         if "amount" in asked:
             Money.of(asked["amount"]) + Money(0, claim.currency)
             wanted["amount"] = asked["amount"]
+        if "quote_id" in asked:
+            wanted["quote_id"] = asked["quote_id"]
     if args["kind"] == "gesture":
         wanted["kind"] = "commercial_gesture"
     if args["kind"] in BY_INSTRUMENT:

@@ -164,6 +164,8 @@ def refund_when_resolution_chosen(ctx: Context, event: Envelope) -> None:
             wish.get("instrument", "original"),
             data["claim_id"],
             data["refund_id"],
+            asked_at=event.time,
+            quote_id=wish.get("quote_id"),
         )
         begin(ctx, ledger, who, wanted, ctx.get(ClaimFacts, data["claim_id"]))
     except Refusal as refusal:

@@ -94,7 +94,7 @@ def begin(
     """Check, reserve, decide and save: one refund per payment that takes part. Raises the refusal of any rule."""
     decision = decide(ctx, ledger, who, wanted, claim, wishes)
     if wanted.quote_id is not None:
-        hold_to(wanted.quote_id, ledger, wanted, decision, ctx.now)
+        hold_to(wanted.quote_id, ledger, wanted, decision, wanted.asked_at or ctx.now)
     made: list[Refund] = []
     for (payment, mine), shares in zip(decision.parts, decision.funding, strict=True):
         made.append(_reserve(ctx, ledger, who, wanted, payment, mine, made[0].id if made else None, shares))
