@@ -18,6 +18,7 @@ from tests.suite import Suite
 
 def pytest_addoption(parser: Any) -> None:
     parser.addoption("--on", choices=("joined", "real"), default="joined", help="what the tests' suites run on")
+    parser.addoption("--all-rows", action="store_true", help="fail if a row of tests/real/rows.py was not shown")
     parser.addoption("--canary", type=int, default=300, help="operations of the private-text test")
 
 

@@ -103,5 +103,5 @@ def streams_of_claim(ctx: Context, claim_id: str) -> list[tuple[str, str]]:
 def offer_of_product(ctx: Context, marketplace: str, product_id: str) -> Offer | None:
     """An offer of this product on this marketplace, for its main supplier (S1-04)."""
     where = (offers.c.product_id == product_id, offers.c.marketplace == marketplace)
-    found = ctx.find(Offer, *where, order_by=offers.c.id, limit=1)
+    found = ctx.find(Offer, *where, order_by=offers.c.offer_id, limit=1)
     return found[0] if found else None

@@ -132,6 +132,7 @@ order_cases = aggregate_table(
 offers = aggregate_table(
     "offer",
     metadata,
+    sa.Column("offer_id", sa.String(64), nullable=False),
     sa.Column("seller_id", sa.String(64), nullable=False),
     sa.Column("product_id", sa.String(64), nullable=False),
     sa.Column("marketplace", sa.String(64), nullable=False),

@@ -43,6 +43,7 @@ from shared.runtime.unit_of_work import Context
 
 FORGET = "mail_forgotten"
 EXPIRED = "alias_expired"
+OBSERVER = "observer"  # a mail observer's, which a coordinator has to accept (T07)
 Post = Callable[[Context, dict[str, Any]], dict[str, Any]]
 
 
@@ -87,7 +88,7 @@ def _to_alias(ctx: Context, mail: InboundMail, alias: Alias, pair: MailPair, arg
     elif mail.trust == "low":
         mail.quarantine("unknown_sender" if not known_sender else "not_authentic")
     else:
-        _post(ctx, mail, alias.holder, post)
+        _let_in(ctx, mail, alias.holder, post)
 
 
 def _from_reference(ctx: Context, mail: InboundMail, args: dict[str, Any], post: Post) -> None:
@@ -106,7 +107,7 @@ def _from_reference(ctx: Context, mail: InboundMail, args: dict[str, Any], post:
             return
         mail.trust = "high"
         mail.kind, mail.ref = holder
-        _post(ctx, mail, holder, post)
+        _let_in(ctx, mail, holder, post)
         return
     mail.quarantine("unknown_alias")
 
@@ -115,6 +116,14 @@ def _participant(ctx: Context, thread_id: str | None, message: Message, sender: 
     included = ctx.find(Inclusion, inclusions.c.thread_id == thread_id, inclusions.c.active.is_(True))
     holders = [("customer", message.customer_ref), ("seller", message.seller_id), *((i.kind, i.ref) for i in included)]
     return next((h for h in ((k, r) for k, r in holders if r) if senders_of(ctx, h).knows(sender)), None)
+
+
+def _let_in(ctx: Context, mail: InboundMail, holder: Holder, post: Post) -> None:
+    """A participant's mail becomes his message; that of one who only follows by mail waits for a coordinator (T07)."""
+    if holder[0] == policies.MAIL_OBSERVER:
+        mail.quarantine(OBSERVER)
+    else:
+        _post(ctx, mail, holder, post)
 
 
 def _post(ctx: Context, mail: InboundMail, holder: Holder, post: Post) -> None:
@@ -189,7 +198,7 @@ def renew(ctx: Context, args: dict[str, Any], post: Post) -> dict[str, Any]:
     )
     for each in waiting:
         each.token = None
-        _post(ctx, each, alias.holder, post)
+        _let_in(ctx, each, alias.holder, post)
         ctx.save(each)
     released = sum(each.state == "posted" for each in waiting)
     return {"address": entry["address"], "expires_at": entry["expires_at"], "released": released}

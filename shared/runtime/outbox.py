@@ -28,14 +28,14 @@ class Outbox:
         outbox, log = self.tables.outbox, self.tables.event_log
         ids = sa.select(outbox.c.event_id).order_by(outbox.c.event_id).limit(limit)
         if older_than:
-            ids = ids.where(outbox.c.committed_at < self.app.clock.now() - older_than)
+            ids = ids.where(outbox.c.committed_at <= self.app.clock.now() - older_than)
         statement = sa.select(*raw_log_columns(log)).where(log.c.event_id.in_(ids)).order_by(log.c.event_id)
         with self.app.database.transaction() as connection:
             return [from_log_row(row) for row in connection.execute(statement).mappings()]
 
     def has_unsent(self, older_than: timedelta) -> bool:
         """Is there an event that should have left by now?"""
-        late = sa.exists().where(self.tables.outbox.c.committed_at < self.app.clock.now() - older_than)
+        late = sa.exists().where(self.tables.outbox.c.committed_at <= self.app.clock.now() - older_than)
         with self.app.database.transaction() as connection:
             return bool(connection.execute(sa.select(late)).scalar_one())
 

@@ -12,6 +12,7 @@ from services.claim.profiles import PROFILES, profile_from, shipped
 from services.claim.profiles.replay import replay
 from services.commands import profile as command
 from shared.kernel.principal import ROLES, Principal
+from tests.claim.test_profiles import BREAKS
 from tests.suite import TENANT, agent, coordinator, customer, seller
 
 (ISSUE,) = [data for data in shipped() if data["code"] == "issue"]
@@ -74,6 +75,22 @@ def test_a_broken_profile_is_not_activated_and_every_fault_is_named(shop):
     assert told["details"]["faults"] == [
         "state_labels.refused: claims get into this state, and it has no label. Name it in fr and en."
     ]
+
+
+@pytest.mark.capability("I18")
+def test_every_broken_profile_is_refused_with_its_place_and_each_shipped_one_is_accepted(shop):
+    assert len(BREAKS) >= 20
+    for name, (spoil, place) in BREAKS.items():
+        broken = version()
+        spoil(broken)
+        told = shop.suite.call("claim.activate_profile", agent(), profile=broken)
+        assert (told.status, told.body["code"]) == (422, "PROFILE_BROKEN"), name
+        assert any(fault.startswith(f"{place}: ") for fault in told.body["details"]["faults"]), (name, told.body)
+    assert shop.suite.event_count() == 0
+    for data in shipped():
+        shop.suite.do("claim.activate_profile", agent(), profile={**data, "version": data["version"] + 1})
+    activated = shop.suite.events("claim", "profile.activated")
+    assert {event.data["profile"] for event in activated} == {data["code"] for data in shipped()}
 
 
 def test_a_version_must_be_newer_and_of_a_known_profile(shop):

@@ -198,20 +198,30 @@ def test_nobody_but_mail_in_brings_the_bytes_of_a_mail(room, monkeypatch):
     assert room.suite.do("attachment.received", system("shop"), **told)["state"] == "pending"
 
 
-@pytest.mark.capability("T29")
-def test_mail_in_and_messaging_share_files_in_s3(api_of, tmp_path, readers, monkeypatch):  # noqa: F811
+@pytest.fixture
+def s3(monkeypatch):
+    """A store that speaks S3, with a bucket `files`; its address."""
     import boto3
-    from moto import mock_aws
+    from moto.server import ThreadedMotoServer
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="files")
-        api = api_of("order", "messaging", "notification", relay_domain=RELAY, mail="off", attachments="s3://files/a")
-        room = MailRoom(api.suite, tmp_path / "spool", readers)
-        room.api = api
-        [file] = arrive(room, JPEG)["attachments"]
-        assert fetched(room, file["id"], seller()).status_code == 200
-        with pytest.raises(BlobMissing):
-            S3Blobs("files", "a").read(f"shop/incoming/{file['id']}")
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    boto3.client("s3", endpoint_url=url).create_bucket(Bucket="files")
+    yield url
+    server.stop()
+
+
+@pytest.mark.capability("T29")
+def test_mail_in_and_messaging_share_files_in_s3(api_of, tmp_path, readers, s3):  # noqa: F811
+    settings = {"relay_domain": RELAY, "mail": "off", "attachments": "s3://files/a", "s3_endpoint": s3}
+    api = api_of("order", "messaging", "notification", **settings)
+    room = MailRoom(api.suite, tmp_path / "spool", readers)
+    room.api = api
+    [file] = arrive(room, JPEG)["attachments"]
+    assert fetched(room, file["id"], seller()).status_code == 200
+    with pytest.raises(BlobMissing):
+        S3Blobs("files", "a", s3).read(f"shop/incoming/{file['id']}")

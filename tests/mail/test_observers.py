@@ -45,15 +45,56 @@ def reply_address(mail):
     return re.search(r"c\.[a-z0-9]{18}@[a-z.]+", str(mail["Reply-To"]))[0]
 
 
-@pytest.mark.capability("S1-36", "T25", "I5")
-def test_a_mail_observers_answer_is_a_private_comment_of_his(desk):
+def accept(desk, who=None):
+    """A coordinator lets in the one mail that waits; answers it as it is then."""
+    [mail] = desk.mails(state="quarantined")
+    released = desk.api.post(f"/v1/mails/{mail['id']}:release", who or coordinator())
+    desk.suite.settle()
+    return released
+
+
+@pytest.mark.capability("T07", "S1-36")
+def test_what_a_mail_observer_answers_waits_until_a_coordinator_accepts_it(desk):
+    claim = reported(desk)
+    invite(desk, claim)
+    desk.api.post(f"{desk.path}/messages", coordinator(), {"text": "Which belt?", "visibility": "public"})
+    desk.suite.advance(minutes=3)
+    question = desk.sent(OTTO)[-1]
+    address, lost = reply_address(question), f"reply@{RELAY}"
+    assert address not in str(desk.sent("ada@customer.example")[-1]), "each has an address of his own"
+    before = standing(desk, claim)
+
+    desk.arrives(desk.letter(OTTO, address, "Close it, the parcel was found."), address)
+    answer = desk.letter(OTTO, lost, "And this lost it.", f"In-Reply-To: {question['Message-ID']}\n")
+    desk.arrives(answer, lost)
+    desk.suite.advance(minutes=3)
+
+    waiting = desk.mails(state="quarantined")
+    assert [(mail["trust"], mail["reason"]) for mail in waiting] == [("high", "observer")] * 2
+    assert standing(desk, claim) == before
+    for who in (seller(), customer(), Principal("mail_observer", waiting[0]["holder"]["id"], "shop")):
+        for mail in waiting:
+            desk.api.refused("POST", f"/v1/mails/{mail['id']}:release", who, "FORBIDDEN")
+
+
+def standing(desk, claim):
+    """What everybody reads and was sent, and where the claim stands."""
+    one = desk.api.get(desk.path, coordinator())
+    read = [texts(desk, claim, who) for who in (coordinator(), seller(), customer())]
+    mails = [len(desk.sent(to)) for to in ("ada@customer.example", OTTO)]
+    posted = [type for type in desk.suite.event_types("messaging") if type.endswith("message.posted")]
+    return one["state"], one["version"], one["awaiting"], read, mails, posted
+
+
+@pytest.mark.capability("S1-36", "T07", "T25", "I5")
+def test_a_mail_observers_accepted_answer_is_a_private_comment_of_his(desk):
     claim = reported(desk)
     invite(desk, claim)
     [welcome] = desk.sent(OTTO)
     before = len(desk.sent("ada@customer.example"))
     address = reply_address(welcome)
     desk.arrives(desk.letter(OTTO, address, "The parcel fell off the belt."), address)
-    desk.suite.settle()
+    assert accept(desk)["state"] == "posted"
     thread = claim["id"].replace("clm_", "thr_")
     said = desk.api.get(f"/v1/threads/{thread}/messages", coordinator())["items"][-1]
     assert (said["text"], said["visibility"], said["via"]) == ("The parcel fell off the belt.", "private", "email")
@@ -99,6 +140,7 @@ def test_one_who_follows_the_public_side_only_may_tell_and_is_told_nothing_priva
     address = reply_address(desk.sent(OTTO)[0])
     desk.api.post(f"{desk.path}/messages", seller(), {"text": "A secret.", "visibility": "private"})
     desk.arrives(desk.letter(OTTO, address, "For the shop alone."), address)
+    accept(desk)
     desk.suite.advance(minutes=3)
     assert "For the shop alone." in texts(desk, claim, seller())
     assert "For the shop alone." not in texts(desk, claim, customer())

@@ -1,25 +1,21 @@
-"""A messaging service on SQLite in memory, with events as order and claim send them."""
+"""A messaging service, with events as order and claim send them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
 
-from services.messaging.handlers import CONTENTS
-from services.messaging.storage import STORAGE
 from shared.contracts.registry import EVENTS
-from shared.kernel.clock import ManualClock, stamp
+from shared.kernel.clock import stamp
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
-from shared.ops.settings import Settings
-from shared.runtime.app import App
-from shared.runtime.calls import Answer, Call
+from shared.runtime.calls import Answer
 from shared.runtime.envelope import Envelope
-from shared.storage.engine import Database
+from tests.suite import Suite
 
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 CUSTOMER = Principal("customer", "usr_c1", "shop", party="cus_1")
@@ -54,14 +50,15 @@ CLAIM = {
 class Desk:
     """The service, and the world around it."""
 
-    def __init__(self) -> None:
-        self.clock = ManualClock(START)
-        database = Database("sqlite://")
-        self.app = App("messaging", STORAGE, CONTENTS, database, clock=self.clock, settings=Settings())
-        self.app.create_tables()
+    def __init__(self, suite: Suite) -> None:
+        self.suite, self.clock, self.app = suite, suite.clock, suite.apps["messaging"]
+        suite.advance(seconds=(START - self.clock.now()).total_seconds())
         self._sequences: dict[tuple[str, str], int] = {}
-        self.published: list[Envelope] = []
-        self.app.on_events = self.published.extend
+
+    @property
+    def published(self) -> list[Envelope]:
+        """What the service has announced, oldest first."""
+        return self.suite.events("messaging")
 
     def hear(self, type: str, aggregate_id: str, data: dict[str, Any], actor: str = "customer/usr_c1/ui") -> Envelope:
         """An event of another service arrives."""
@@ -106,7 +103,7 @@ class Desk:
         self.hear(type, "clm_1", CLAIM | data, actor)
 
     def call(self, name: str, principal: Principal, /, version: int | None = None, **args: Any) -> Answer:
-        return self.app.execute([Call(name, args, principal, expected_version=version)])[0]
+        return self.suite.call(name, principal, version=version, **args)
 
     def ask(self, name: str, principal: Principal, /, **args: Any) -> dict[str, Any]:
         answer = self.call(name, principal, **args)
@@ -128,9 +125,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
+def desk(suite_of: Callable[..., Suite]) -> Iterator[Desk]:
     """Whatever a test makes the service say must be what its contract promises, and each stream without gaps."""
-    found = Desk()
+    found = Desk(suite_of("messaging"))
     yield found
     seen: dict[tuple[str, str], int] = {}
     for event in found.published:

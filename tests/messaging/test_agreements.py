@@ -150,7 +150,7 @@ def test_the_seller_asks_for_access_and_the_customer_alone_decides(desk, thread)
     listed = desk.ask("access.list", CUSTOMER, thread_id=thread)["items"]
     assert [each["state"] for each in listed] == ["declined", "revoked", "granted"]
     desk.clock.advance(days=10)
-    desk.app.timers.fire_due()
+    desk.suite.settle()
     assert desk.ask("access.list", SELLER, thread_id=thread)["items"][2]["state"] == "expired"
 
 
@@ -227,22 +227,33 @@ def test_a_template_holds_nothing_that_could_run(body):
         check(body, ["order_number"], [])
 
 
-@pytest.mark.capability("T31")
-@pytest.mark.parametrize(
-    "link",
-    [
-        "https://evil.example/x",
-        "http://shop.example.evil.example",
-        "www.evil.example",
-        "javascript:alert(1)",
-        "https://shop.example/{{ order_number }}",
-        "https://shop.example@evil.example/",
-    ],
+ELSEWHERE_LINKS = (
+    "https://evil.example/x",
+    "http://shop.example.evil.example",
+    "www.evil.example",
+    "javascript:alert(1)",
+    "https://shop.example/{{ order_number }}",
+    "https://shop.example@evil.example/",
 )
+
+
+@pytest.mark.capability("T31")
+@pytest.mark.parametrize("link", ELSEWHERE_LINKS)
 def test_a_template_links_to_its_own_shop_only(link):
     with pytest.raises(TemplateLink):
         check(f"See {link}", ["order_number"], ["https://shop.example"])
     check("See https://shop.example/help", [], ["https://shop.example"])
+
+
+@pytest.mark.capability("T31")
+def test_a_template_that_links_elsewhere_is_not_kept(desk):
+    args = {"name": "Help", "locale": "en", "scope": "seller", "variables": ["order_number"]}
+    for link in ELSEWHERE_LINKS:
+        refused = desk.suite.refused("template.save", SELLER, **args, body=f"Order {{{{ order_number }}}}: see {link}")
+        assert (refused["code"], refused["rule"]) == ("TEMPLATE_LINK", "T31"), link
+    assert desk.ask("template.list", SELLER)["items"] == []
+    own = desk.suite.settings.public_url
+    desk.ask("template.save", SELLER, **args, body=f"Order {{{{ order_number }}}}: see {own}/help")
 
 
 def test_a_missing_value_stays_visible_in_the_draft():

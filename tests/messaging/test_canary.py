@@ -89,7 +89,7 @@ WRITES = (
 def readable(answer) -> str:
     """All that an answer says; of an archive, all that its files say."""
     if answer.content_type != "application/zip":
-        return answer.text
+        return answer.data.decode("utf-8", "replace")
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         return "".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
 

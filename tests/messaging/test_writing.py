@@ -31,7 +31,7 @@ def test_what_a_person_sends_in_public_can_be_taken_back_for_fifteen_seconds(des
 
     assert (back["state"], back["text"]) == ("withdrawn", "Dear Bob, sorry.")
     desk.clock.advance(minutes=1)
-    desk.app.timers.fire_due()
+    desk.suite.settle()
     assert len(desk.published) == told, "for everybody else it never existed"
     assert desk.texts(SELLER) == ["The lamp arrived in pieces."]
     assert desk.call("message.undo", AT_SCREEN, message_id=held["id"]).body["code"] == "UNDO_WINDOW_OVER"
@@ -40,7 +40,7 @@ def test_what_a_person_sends_in_public_can_be_taken_back_for_fifteen_seconds(des
 def test_after_fifteen_seconds_it_is_posted_and_no_longer_taken_back(desk, thread):
     held = desk.post(AT_SCREEN, "Dear Ada, sorry.")
     desk.clock.advance(seconds=15)
-    desk.app.timers.fire_due()
+    desk.suite.settle()
 
     assert desk.texts(CUSTOMER)[-1] == "Dear Ada, sorry."
     assert desk.last("message.posted")["message_id"] == held["id"]

@@ -24,7 +24,7 @@ class Front:
         return getattr(self._described, name)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        target = environ.get("REQUEST_URI") or environ["PATH_INFO"]
+        target = _target(environ)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         connection = HTTPConnection(self._host, self._port, timeout=PATIENCE)
         try:
@@ -36,6 +36,12 @@ class Front:
             return [content]
         finally:
             connection.close()
+
+
+def _target(environ: dict[str, Any]) -> str:
+    """Path and query as they were asked for: werkzeug's client keeps a query that was given apart out of the URI."""
+    path, query = environ["REQUEST_URI"].partition("?")[0], environ["QUERY_STRING"]
+    return f"{path}?{query}" if query else path
 
 
 def _headers(environ: dict[str, Any]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Processes for stacks under test, forked from one that has imported everything: a stack is up in a second, not in ten.
 
 Each is the product's own, `aftersale run SERVICE`, on the clock that the test moves. What differs from production is
-said in `prepare` and nowhere else: where the time comes from, how often a worker looks for what is due, and that
-nothing lingers because its events seem old.
+said in `prepare` and nowhere else: where the time comes from, how often a worker looks for what is due or left
+over, that nothing lingers because its events seem old, and that the gateway waits for a slow machine.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from services import cli
 
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG: whatever ends the tests ends their processes
 LOOK_EVERY = 0.2  # seconds; a test that moves the clock waits for this
+SWEEP_EVERY = 5.0  # seconds; how old an event is cannot say whether it was left over where time stands still or leaps
+PATIENCE = 30.0  # seconds that the gateway waits for a service: its own deadlines are tested where services hang
 # The real one is 30 seconds: this is told from what was put off by half a minute (tests/real/quiet.py).
 LEASE = timedelta(seconds=30, microseconds=1)
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,12 +88,13 @@ class Nursery:
 def prepare() -> None:
     """Import what all children need, and make them processes of a test."""
     cli._make_green()  # before anything else is imported, as the command itself does it
+    from services.gateway import clients, compose
     from shared.edge import consumer, relay, runner, workers
     from shared.kernel.clock import SystemClock
     from shared.runtime import jobs, unit_of_work
     from tests.real.clock import StoppedClock
 
-    for name in cli.SERVICES:
+    for name in cli.SERVICES:  # the gateway with them
         import_module(f"services.{name}.{'app' if name == 'gateway' else 'service'}")
     assert runner
 
@@ -105,7 +108,9 @@ def prepare() -> None:
     SystemClock.now = now  # type: ignore[method-assign, assignment]
     workers.TEND_EVERY = LOOK_EVERY
     relay.LONGEST = consumer.LONGEST = 0.0
+    relay.SWEEP_AFTER, relay.SWEEP_EVERY = timedelta(), SWEEP_EVERY
     jobs.JOB_LEASE = unit_of_work.JOB_LEASE = LEASE
+    clients.PATIENCE = compose.DEADLINE = PATIENCE
 
 
 def _forget() -> None:

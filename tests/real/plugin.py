@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from tests.real.quiet import NeverQuiet
+from tests.real.rows import Rows, rows_of
 from tests.real.stack import Pool
 from tests.real.suite import RealSuite
 
 MARK = "joined_only"
 PATIENCE = 300  # seconds for a test: one of them may have to wait for the start of a stack on a busy machine
+SLOWER = 3  # how much longer a test may take here than joined, where it says how long that is
 SUITES = {"suite_of", "suite_of_module"}
 
 
@@ -24,7 +26,7 @@ class RealForm:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.pool = Pool()
-        self.left_out: Counter[str] = Counter()
+        self.rows = Rows()
         self.started: list[tuple[int, float]] = []
 
     # which
@@ -35,15 +37,16 @@ class RealForm:
         chosen = [item for item in items if SUITES & set(getattr(item, "fixturenames", ()))]
         kept = set(chosen)
         others = [item for item in items if item not in kept]
+        self.rows.left_out(others)
         config.hook.pytest_deselected(items=others)
         items[:] = chosen
         for item in chosen:
-            if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(PATIENCE))
+            joined = item.get_closest_marker("timeout")
+            longest = max(PATIENCE, SLOWER * joined.args[0] if joined else 0)
+            item.add_marker(pytest.mark.timeout(longest), append=False)
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        rows = {row for mark in item.iter_markers("capability") for row in mark.args}
-        item.user_properties.append(("rows", sorted(rows)))
+        item.user_properties.append(("rows", rows_of(item)))
         if mark := item.get_closest_marker(MARK):
             pytest.skip(f"joined only: {mark.args[0]}")
 
@@ -65,8 +68,7 @@ class RealForm:
 
     def _done(self, suite: RealSuite) -> None:
         try:
-            suite.settle()
-            suite.stack.begin_anew()
+            suite.begin_anew()
         except Exception as broken:
             self.pool.throw_away(suite.stack)
             if not isinstance(broken, NeverQuiet):
@@ -76,32 +78,39 @@ class RealForm:
         finally:
             suite.close()
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            self.rows.shown.update(*(rows for name, rows in report.user_properties if name == "rows"))
+
     # at the end
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if output := getattr(self.config, "workeroutput", None):
-            output["real-form"] = [self.pool.started, self.pool.seconds]
+        if (output := getattr(self.config, "workeroutput", None)) is not None:
+            output["real-form"] = [self.pool.started, self.pool.seconds, sorted(self.rows.beside)]
+        elif self.config.getoption("--all-rows") and self.rows.missing():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self.pool.close()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         with suppress(AttributeError, KeyError):
-            self.started.append(tuple(node.workeroutput["real-form"]))
+            count, seconds, beside = node.workeroutput["real-form"]
+            self.started.append((count, seconds))
+            self.rows.beside.update(beside)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         stats = terminalreporter.stats
-        passed = stats.get("passed", [])
-        ran = len(passed) + len(stats.get("failed", []))
-        rows = {row for report in passed for name, rows in report.user_properties if name == "rows" for row in rows}
+        ran = len(stats.get("passed", [])) + len(stats.get("failed", []))
         started = [*self.started, (self.pool.started, self.pool.seconds)]
         count, seconds = sum(n for n, _ in started), sum(s for _, s in started)
         line = f"real form: {ran} tests on processes of their own, RabbitMQ and PostgreSQL; "
         terminalreporter.write_line(f"{line}{count} stacks started in {seconds:.0f} s")
-        terminalreporter.write_line(f"rows of the specification that passed so: {len(rows)}")
         reasons = Counter(_reason(report) for report in stats.get("skipped", []))
         for reason, number in reasons.most_common():
             terminalreporter.write_line(f"  {number} not: {reason}")
+        for line in self.rows.told(self.config.getoption("--all-rows")):
+            terminalreporter.write_line(line)
 
 
 def _reason(report: Any) -> str:

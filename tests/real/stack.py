@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import psycopg2
 
 from shared.edge import topology
+from shared.edge.relay import Publisher
 from shared.ops.settings import SERVICES, Settings
 from tests.real.clock import StoppedClock
 from tests.real.nursery import Nursery
@@ -27,8 +29,8 @@ from tests.suite import START
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 UNLIMITED = {"rate_per_minute": 0, "rate_per_minute_address": 0, "rate_per_minute_tenant": 0}
 # Tests of these play the neighbours themselves: with the real ones beside them everything would be told twice.
-ALONE = {("order", "claim"), ("notification",)}
-MOST_WAITING = 1  # stacks that are kept for later tests, per worker: each costs the machine a little also when idle
+ALONE = {("order", "claim"), ("messaging",), ("notification",)}
+MOST_WAITING = 2  # stacks that are kept for later tests, per worker: each costs the machine a little also when idle
 GIVEN = frozenset({"database", "amqp_uri", "call_secret", "call_secrets", "service_urls", "data_dir", "host", "port"})
 EMPTY = """
 set session_replication_role = replica;
@@ -56,6 +58,7 @@ class RealStack(Stack):
         self.clock = StoppedClock(self.clock_file)
         self.clock.move_to(START)
         self.connections: dict[str, Any] = {}
+        self._publishers: dict[str, Publisher] = {}
 
     def prepare(self) -> None:
         user, password = self.servers.admin
@@ -79,6 +82,26 @@ class RealStack(Stack):
 
     def wait_ready(self, service: str, seconds: float = 120) -> None:
         super().wait_ready(service, seconds)
+
+    def publisher_to(self, service: str) -> Publisher:
+        """Fills the queue of this service; its line is kept from test to test."""
+        uri = self.servers.amqp_uri(vhost=self.vhost)
+        name = f"test to {service}"
+        return self._publishers.setdefault(service, Publisher(uri, name, queue=f"{service}.inbox"))
+
+    @contextmanager
+    def without_sweeps(self) -> Iterator[None]:
+        """What the relays' sweepers were sending has left, and they send nothing more (shared/edge/relay.py)."""
+        self._each("select pg_advisory_lock(hashtext(%s))")
+        try:
+            yield
+        finally:
+            self._each("select pg_advisory_unlock(hashtext(%s))")
+
+    def _each(self, statement: str) -> None:
+        for service, connection in self.connections.items():
+            with connection.cursor() as cursor:
+                cursor.execute(statement, (f"sweep:{service}",))
 
     def begin_anew(self) -> None:
         """Nothing has ever happened here, and it is START again. Only when all is quiet."""
@@ -105,6 +128,8 @@ class RealStack(Stack):
             process.wait()
         for connection in self.connections.values():
             connection.close()
+        for publisher in self._publishers.values():
+            publisher.link.cut()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -107,7 +107,7 @@ def stripe_shop(suite_of: Callable[..., Suite], simulator: Simulator) -> Iterato
         stripe_webhook_secret=WEBHOOK_SECRET,
         paypal_client_id="client_of_the_refund_tests",
         paypal_client_secret="secret_of_the_refund_tests",
-        paypal_webhook_id=simulator.webhook("http://127.0.0.1:9", provider="paypal")["id"],
+        paypal_webhook_id=simulator.webhook("http://127.0.0.1:9", provider="paypal", id="WH-OF-THE-REFUND-TESTS")["id"],
         paypal_api_base=simulator.provider_url,
         provider_timeout=1.0,
     )

@@ -78,15 +78,15 @@ def test_the_same_verdicts_are_stored_with_the_decision_and_shown_to_those_insid
     assert shop.suite.refused("refund.explain", seller("sel_2"), refund_id=refund["id"])["code"] == "NOT_FOUND"
 
 
-@pytest.mark.joined_only("its refund waits until it says so")
 @pytest.mark.capability("N1")
 def test_the_envelope_says_who_holds_what_was_freed_and_why_nothing_is_left(shop):
     order = shop.order(shipped=True)
     shop.request(order, "post_shipment_lines", lines=[{"line_id": "lin_1001_2"}])
     shop.suite.settle()
-    held = shop.request(order, "commercial_gesture", amount={"amount": 8000, "currency": "EUR"})
+    by_bank = {"instrument": "bank_transfer"}  # waits for a second person
+    held = shop.request(order, "commercial_gesture", agent(), amount={"amount": 8000, "currency": "EUR"}, **by_bank)
     waits = shop.request(order, "post_shipment_lines", agent(), lines=[{"line_id": "lin_1001_1", "amount": 300}],
-                         instrument="bank_transfer")  # fmt: skip
+                         **by_bank)  # fmt: skip
     shop.suite.do("refund.reject", coordinator(), refund_id=waits["id"])
 
     seen = shop.envelope(order)

@@ -38,10 +38,6 @@ def hear(shop, event, secret=WEBHOOK_SECRET, at=None):
     return shop.suite.call("refund.provider_event", agent(), provider="stripe", headers=headers, body=body)
 
 
-NOT_YET = pytest.mark.joined_only("not explained yet: run after its sisters, the slow answer there counts as in time")
-SLOW = pytest.param({"slow": 3}, marks=NOT_YET)
-
-
 def patiently(seen, seconds=10):
     """Look until it is seen: what runs in the simulator takes real time."""
     end = time.monotonic() + seconds
@@ -78,7 +74,7 @@ def test_a_refund_is_sent_once_under_its_own_id_and_succeeds(stripe_shop):
 
 
 @pytest.mark.capability("R22", "T19")
-@pytest.mark.parametrize("fault", [{"cut": "after"}, {"cut": "before"}, SLOW, {"http_500": "after"}])
+@pytest.mark.parametrize("fault", [{"cut": "after"}, {"cut": "before"}, {"slow": 3}, {"http_500": "after"}])
 def test_a_lost_answer_is_asked_about_and_the_customer_is_paid_exactly_once(stripe_shop, fault):
     order = stripe_shop.order(shipped=True)
     stripe_shop.stripe.faults(**fault, times=1)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import psycopg2
 import requests
 
-TIMEOUT = (2, 10)  # seconds to connect and to answer
+TIMEOUT = (5, 60)  # seconds to connect and to answer: a broker shares the machine with all its clients
 
 
 @dataclass(frozen=True)

@@ -69,15 +69,16 @@ def record_offer(ctx: Context, args: View) -> View:
         raise Forbidden(action="offer.record")
     if who.role != "platform_agent" and who.party is not None and who.party != args["seller_id"]:
         raise Forbidden(action="offer.record")
-    known = ctx.get(Offer, args["offer_id"])
-    if (known is None and ctx.exists(Offer, args["offer_id"])) or (known and not _tells(ctx, known)):
+    id = Offer.id_for(ctx.tenant, args["offer_id"])
+    known = ctx.get(Offer, id)
+    if known and not _tells(ctx, known):
         raise NotFound(kind="offer", id=args["offer_id"])
     offer = Offer(
         tenant=ctx.tenant,
-        id=args["offer_id"],
+        id=id,
         version=known.version if known else 0,
         seq=known.seq if known else 0,
-        **{name: value for name, value in args.items() if name != "offer_id"},
+        **args,
     )
     if known != offer:
         offer.recorded()
@@ -92,7 +93,7 @@ def _tells(ctx: Context, offer: Offer) -> bool:
 
 def get_offer(ctx: Context, args: View) -> View:
     """What is on sale is no secret within the shop; what was withdrawn only its seller and staff still see."""
-    offer = ctx.get(Offer, args["offer_id"])
+    offer = ctx.get(Offer, Offer.id_for(ctx.tenant, args["offer_id"]))
     who = ctx.principal
     inside = who.is_staff or (who.role in ("seller", "integrator") and offer is not None and _tells(ctx, offer))
     if offer is None or not (offer.published or inside):
@@ -102,7 +103,7 @@ def get_offer(ctx: Context, args: View) -> View:
 
 def offer_view(offer: Offer) -> View:
     return {
-        "id": offer.id,
+        "id": offer.offer_id,
         "version": offer.version,
         "seller_id": offer.seller_id,
         "product_id": offer.product_id,

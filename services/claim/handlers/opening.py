@@ -92,7 +92,7 @@ def _may_open_on(who: Principal, case: OrderCase) -> None:
 
 def _on_offer(ctx: Context, offer_id: str, complaint: Complaint) -> dict[str, Any]:
     """S0-01: a customer asks before he buys; the question is the seller's to answer (A27)."""
-    offer = ctx.get(Offer, offer_id)
+    offer = ctx.get(Offer, Offer.id_for(ctx.tenant, offer_id))
     if offer is None or not offer.published:
         raise OfferNotAvailable(offer_id=offer_id)
     subject = of_offer(offer, _customer(ctx.principal), complaint.claim_id)

@@ -12,10 +12,12 @@ from shared.kernel.aggregate import Aggregate
 class Offer(Aggregate):
     """An offer that customers can ask about before they buy (S0-01). supplier_id: its main supplier (A7).
 
+    offer_id: what its tenant calls it; another may call one of his the same (T10).
     no_withdrawal: why its product cannot be withdrawn from (2011/83 article 16), where it cannot."""
 
     stream = "offer"
 
+    offer_id: str
     seller_id: str
     product_id: str
     marketplace: str
@@ -28,11 +30,15 @@ class Offer(Aggregate):
     def recorded(self) -> None:
         self.record(
             "offer.recorded",
-            offer_id=self.id,
+            offer_id=self.offer_id,
             seller_id=self.seller_id,
             product_id=self.product_id,
             published=self.published,
         )
+
+    @staticmethod
+    def id_for(tenant: str, offer_id: str) -> str:
+        return "off_" + sha256(f"{tenant}\n{offer_id}".encode()).hexdigest()[:32]
 
 
 @dataclass(kw_only=True)

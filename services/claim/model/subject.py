@@ -60,7 +60,7 @@ def of_offer(offer: Offer, customer_ref: str, claim_id: str) -> Subject:
         customer_ref=customer_ref,
         number=number_without_order(claim_id),
         seller_id=offer.seller_id,
-        offer_id=offer.id,
+        offer_id=offer.offer_id,
         product_id=offer.product_id,
         main_supplier=offer.supplier_id,
     )
