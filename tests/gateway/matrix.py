@@ -62,6 +62,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "access.request": {"thread_id": "{thread_id}", "kind": "screen_share", "until": "2026-11-10T00:00:00Z"},
     "attachment.offer": {"name": "photo.png"},
     "attachment.received": {"sha256": "0" * 64},
+    "draft.attend": {"thread_id": "{thread_id}"},
+    "draft.present": {"thread_id": "{thread_id}"},
     "thread.get": {"thread_id": "{thread_id}"},
     "thread.messages": {"thread_id": "{thread_id}"},
     "claim.bulk": {"action": "start"},
@@ -114,6 +116,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "mail.receive": {"content_hash": "0" * 64},
     "notification.bounce": {"status": "5.1.1"},
     "POST /v1/claims/{claim_id}/messages": {"text": "Hello"},
+    "GET /v1/claims/{claim_id}/present": {},
+    "PUT /v1/claims/{claim_id}/present": {},
     "PATCH /v1/claims/{claim_id}": {"assignee": None},
 }
 
