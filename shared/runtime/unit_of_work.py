@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from shared.kernel.errors import NotFound, StaleVersion
@@ -23,7 +24,6 @@ from shared.storage.engine import CONFLICTS, Database, sql_state
 from shared.storage.mapping import Mapping
 from shared.storage.rows import Lost, Read, Row, Write, read_all, rows_by_key, write_all
 from shared.storage.tables import RuntimeTables
-from shared.storage.types import to_json
 
 Key = tuple[str, str]  # table name, id
 # Longer than the slowest outward call with its timeout, so that two processes never perform one job at the same time.
@@ -326,7 +326,7 @@ class Context:
                     actor=f"{actor['type']}/{actor['id']}/{actor['via']}",
                     correlation=self.correlation,
                     causation=self.causation,
-                    body=to_json(recorded.data).encode(),
+                    body=orjson.dumps(recorded.data, option=orjson.OPT_NON_STR_KEYS),
                     prior=told_before(aggregate.told),
                 )
             )

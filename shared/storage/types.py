@@ -15,7 +15,12 @@ class RawJson(str):
     __slots__ = ()
 
 
+_EMPTY: dict[type, RawJson] = {list: RawJson("[]"), dict: RawJson("{}")}
+
+
 def to_json(value: Any) -> RawJson:
+    if not value and (empty := _EMPTY.get(type(value))):  # most lists of a new aggregate hold nothing yet
+        return empty
     return RawJson(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
