@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import eventlet
@@ -18,6 +20,8 @@ from shared.kernel.ids import new_id
 
 log = logging.getLogger(__name__)
 MAX_BODY = 1024 * 1024
+MAX_LINE = 8192  # characters of a request line
+LISTEN_ON = 1.0  # seconds to a client that still sends when it was refused
 READ_SECONDS = 8  # a request line with its headers, or a body, must be there by then
 IDLE_SECONDS = 15  # a kept-alive connection without a request
 MAX_CONNECTIONS = 1000
@@ -29,7 +33,10 @@ class TooSlow(eventlet.Timeout):
 
 
 class Protocol(wsgi.HttpProtocol):
-    """Reads a request line and headers within READ_SECONDS of their first byte, or hangs up."""
+    """Reads a request line and headers within READ_SECONDS of their first byte, or hangs up.
+
+    What is not HTTP or too long is answered with a problem here, before there is a request.
+    """
 
     def _read_request_line(self) -> bytes:
         try:
@@ -39,9 +46,13 @@ class Protocol(wsgi.HttpProtocol):
                     self.rfile.peek(1)
             self._until = time.monotonic() + READ_SECONDS
             with TooSlow(READ_SECONDS):
-                return super()._read_request_line()
+                line = super()._read_request_line()
         except (TooSlow, OSError):
             return b""
+        if len(line) < MAX_LINE:
+            return line
+        self._refuse("414 URI Too Long", "URI_TOO_LONG", f"The path and query are longer than {MAX_LINE} characters.")
+        return b""
 
     def parse_request(self) -> bool:
         try:
@@ -49,7 +60,28 @@ class Protocol(wsgi.HttpProtocol):
                 return super().parse_request()
         except TooSlow:
             self.close_connection = True
-            return False
+        except (wsgi.HeaderLineTooLong, wsgi.HeadersTooLarge):
+            sentence = "A header is longer than 8 kB, or all of them are than 64 kB."
+            self._refuse("400 Bad Request", "HEADERS_TOO_LARGE", sentence)
+        return False
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Called by the base class, which would answer with a page."""
+        status = HTTPStatus(code)
+        self._refuse(f"{status.value} {status.phrase}", "MALFORMED_REQUEST", "The request is not well-formed HTTP.")
+
+    def _refuse(self, status: str, code: str, title: str) -> None:
+        """Answer without the application, then listen for a moment: a socket that is closed before all was read is
+        reset, and the client may never see the answer."""
+        headers, body = _as_problem(status, code, title)
+        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+        self.close_connection = True
+        with suppress(OSError), TooSlow(LISTEN_ON, False):
+            self.wfile.write("\r\n".join(lines).encode() + body)
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_WR)
+            while self.connection.recv(65536):
+                pass
 
 
 class Limits:
@@ -103,6 +135,13 @@ def _has_body(environ: dict[str, Any]) -> bool:
 
 
 def _problem(start_response: Callable, status: str, code: str, title: str) -> Iterable[bytes]:
+    headers, body = _as_problem(status, code, title)
+    start_response(status, headers)
+    return [body]
+
+
+def _as_problem(status: str, code: str, title: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body."""
     kind = f"urn:aftersale:problem:{code.lower().replace('_', '-')}"
     request = new_id("req")
     body = orjson.dumps({"type": kind, "title": title, "status": int(status[:3]), "code": code, "request_id": request})
@@ -111,8 +150,7 @@ def _problem(start_response: Callable, status: str, code: str, title: str) -> It
     headers.append(("Connection", "close"))
     if status.startswith("503"):
         headers.append(("Retry-After", "1"))
-    start_response(status, headers)
-    return [body]
+    return headers, body
 
 
 class HttpServer:
@@ -142,7 +180,7 @@ class HttpServer:
             max_size=MAX_CONNECTIONS,
             socket_timeout=READ_SECONDS,
             keepalive=IDLE_SECONDS,
-            url_length_limit=8192,
+            url_length_limit=MAX_LINE,
             debug=False,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import select
 import socket
@@ -99,6 +100,24 @@ def test_malformed_requests_are_refused_without_a_word_about_the_inside(stack: S
             wrong.append((kind, answer[:400]))
         assert alive(stack, service), kind
     assert wrong == []
+
+
+@pytest.mark.capability("R33")
+@pytest.mark.parametrize("service", ["order", "gateway"])
+def test_what_is_too_long_or_not_http_is_answered_with_a_problem(stack: Stack, service: str) -> None:
+    for kind, status, code in (
+        ("endless path", 414, "URI_TOO_LONG"),
+        ("endless header", 400, "HEADERS_TOO_LARGE"),
+        ("10,000 headers", 431, "MALFORMED_REQUEST"),
+        ("version 9", 505, "MALFORMED_REQUEST"),
+        ("bytes of TLS", 400, "MALFORMED_REQUEST"),
+    ):
+        head, _, body = send(stack, service, MALFORMED[kind]).partition(b"\r\n\r\n")
+        problem = json.loads(body)
+        assert head.startswith(f"HTTP/1.1 {status} ".encode()), kind
+        assert b"Content-Type: application/problem+json" in head
+        assert (problem["status"], problem["code"]) == (status, code)
+        assert f"X-Request-Id: {problem['request_id']}".encode() in head
 
 
 @pytest.mark.capability("R33")
