@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ SECRET = "a-secret-of-the-tests-that-is-long-enough"
 UNLIMITED = {"rate_per_minute": 0, "rate_per_minute_address": 0, "rate_per_minute_tenant": 0}
 # Tests of these play the neighbours themselves: with the real ones beside them everything would be told twice.
 ALONE = {("order", "claim"), ("messaging",), ("notification",)}
-MOST_WAITING = 2  # stacks that are kept for later tests, per worker: each costs the machine a little also when idle
+MOST_WAITING = 2  # stacks that are kept for later tests, per worker
+WAITS = 45.0  # seconds: by then an idle stack has cost as much processor time as its next start would
 GIVEN = frozenset({"database", "amqp_uri", "call_secret", "call_secrets", "service_urls", "data_dir", "host", "port"})
 EMPTY = """
 set session_replication_role = replica;
@@ -79,6 +80,11 @@ class RealStack(Stack):
             if setting.name not in GIVEN:
                 found[setting.name.upper()] = _text(getattr(self.given, setting.name))
         return {**found, "DATA_DIR": str(self.folder), "TEST_CLOCK": str(self.clock_file)}
+
+    def serves(self, services: tuple[str, ...], settings: Settings) -> bool:
+        """Is it what a test asks for that wants these services, so set?"""
+        fit = services == self.names if services in ALONE else set(services) <= set(self.names)
+        return fit and replace(self.given, data_dir=settings.data_dir) == settings
 
     def wait_ready(self, service: str, seconds: float = 120) -> None:
         super().wait_ready(service, seconds)
@@ -156,16 +162,15 @@ class Pool:
         self.nursery: Nursery | None = None
         self.waiting: list[RealStack] = []
         self.started, self.seconds = 0, 0.0
-        self._keys: dict[RealStack, Any] = {}
+        self._all: list[RealStack] = []
+        self._since: dict[RealStack, float] = {}  # when it began to wait
         atexit.register(self.close)
 
     def take(self, names: tuple[str, ...], given: dict[str, Any]) -> RealStack:
-        """One that is as if it had just been started."""
-        services = names if names in ALONE else SERVICES
+        """One that is as if it had just been started: with these services (all without a name), perhaps with more."""
         settings = Settings(**{"jwt_secret": SECRET, **UNLIMITED, **given})
-        key = services, str(asdict(settings))
         for stack in self.waiting:
-            if self._keys[stack] == key:
+            if stack.serves(names or SERVICES, settings):
                 self.waiting.remove(stack)
                 return stack
         began = time.monotonic()
@@ -173,8 +178,8 @@ class Pool:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
         self.nursery = self.nursery or Nursery()
         name = f"real_{worker}_{self.started}"
-        stack = RealStack(shared_by_the_run(), self.nursery, name, services, settings)
-        self._keys[stack] = key
+        stack = RealStack(shared_by_the_run(), self.nursery, name, names or SERVICES, settings)
+        self._all.append(stack)
         try:
             stack.prepare()
             stack.start()
@@ -185,16 +190,18 @@ class Pool:
         return stack
 
     def give_back(self, stack: RealStack) -> None:
+        now = time.monotonic()
+        self._since[stack] = now
         self.waiting.append(stack)
-        while len(self.waiting) > MOST_WAITING:
+        while len(self.waiting) > MOST_WAITING or self._since[self.waiting[0]] < now - WAITS:
             self.throw_away(self.waiting.pop(0))
 
     def throw_away(self, stack: RealStack) -> None:
-        del self._keys[stack]
+        self._all.remove(stack)
         stack.stop()
 
     def close(self) -> None:
-        for stack in list(self._keys):
+        for stack in list(self._all):
             self.throw_away(stack)
         self.waiting.clear()
         if self.nursery:
