@@ -27,7 +27,6 @@ class Workers:
         self.app, self._performers = app, performers
         self._ready, self._outcomes = Handover(), Handover()
         self._stopping, self._performed = threading.Event(), threading.Event()
-        self._performing: set[str] = set()
         self._threads: list[threading.Thread] = []
         app.on_jobs = self._take_over
 
@@ -49,10 +48,6 @@ class Workers:
                 self._performed.set()
                 self._outcomes.end()
             thread.join(max(0.0, until - time.monotonic()))
-
-    @property
-    def quiet(self) -> bool:
-        return not (self._performing or self._ready or self._outcomes)
 
     def _spawn(self, name: str, work: Callable[[], Any]) -> None:
         thread = threading.Thread(target=self._loop, args=(work,), name=f"{self.app.name}-{name}", daemon=True)
@@ -92,11 +87,7 @@ class Workers:
         for until, row in self._ready.take(timeout=IDLE, most=1):
             if time.monotonic() > until:
                 continue  # it waited here so long that its lease may end under way: it is claimed again
-            self._performing.add(row["id"])
-            try:
-                self._outcomes.put([self.app.jobs.perform(row)])
-            finally:
-                self._performing.discard(row["id"])
+            self._outcomes.put([self.app.jobs.perform(row)])
 
     def _settle(self) -> None:
         outcomes = self._outcomes.take(timeout=IDLE, most=SETTLE_BATCH)

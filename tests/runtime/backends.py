@@ -25,6 +25,7 @@ from shared.runtime.calls import Answer, Call
 from shared.runtime.direct import Joined
 from shared.runtime.envelope import Envelope
 from shared.runtime.outbox import history
+from shared.runtime.unit_of_work import JOB_LEASE
 from tests.runtime import toys
 from tests.servers import Servers
 from tests.servers.suite import suite_broker
@@ -137,24 +138,20 @@ class Brokered(Backend):
     def _rests(self, app: App) -> bool:
         """Nothing of this app is due and nothing of it is under way."""
         tables, now = app.storage.runtime, self.clock.now()
+        job = tables.job
         due = (
             sa.select(tables.outbox.c.event_id),
             sa.select(tables.timer.c.id).where(tables.timer.c.due_at <= now),
-            sa.select(tables.job.c.id).where(tables.job.c.state == "ready", tables.job.c.due_at <= now),
+            # one in hand is leased from this moment on, until its outcome is stored; one put off is not due then
+            sa.select(job.c.id).where(
+                job.c.state == "ready", (job.c.due_at <= now) | (job.c.due_at == now + JOB_LEASE)
+            ),
             sa.select(tables.inbox_waiting.c.seq).where(
                 tables.inbox_waiting.c.state == "retry", tables.inbox_waiting.c.next_at <= now
             ),
         )
         with app.database.transaction() as connection:
-            return not any(connection.execute(statement.limit(1)).first() for statement in due) and self._no_leased(
-                connection, app
-            )
-
-    def _no_leased(self, connection: sa.Connection, app: App) -> bool:
-        """A job in hand of this process has a lease of a few seconds; one put off has been tried before."""
-        job = app.storage.runtime.job
-        fresh = sa.select(job.c.id).where(job.c.state == "ready", job.c.last_error.is_(None), job.c.attempts == 0)
-        return connection.execute(fresh.limit(1)).first() is None and all(w.quiet for w in self.workers)
+            return not any(connection.execute(statement.limit(1)).first() for statement in due)
 
     def _caught_up(self) -> bool:
         """Every stream was heard to its end, or to an event that waits for its retry or for a person."""
