@@ -132,8 +132,9 @@ class Stack:
     def amqp(self, user: str) -> str:
         return self.servers.amqp_uri(user, self.passwords[user], self.vhost)
 
-    def log(self, service: str) -> str:
-        return (self.log_folder / f"{service}.log").read_text(errors="replace")
+    def log(self, service: str, after: int = 0) -> str:
+        """What this service has logged, from that many bytes on."""
+        return (self.log_folder / f"{service}.log").read_bytes()[after:].decode(errors="replace")
 
     def environment(self, service: str) -> dict[str, str]:
         env = {

@@ -97,6 +97,10 @@ class Suite:
         """Everything that the databases hold."""
         return b"".join(path.read_bytes() for path in self.settings.data_dir.glob("*.db*"))
 
+    def logged(self, here: str) -> str:
+        """What the services wrote to their logs during this test. here: what was logged in this process."""
+        return here
+
     def waiting(self, service: str) -> list[dict[str, Any]]:
         """What waits in a service's inbox: gaps, retries and the dead."""
         app = self.apps[service]

@@ -132,12 +132,12 @@ class Inbox:
         except (Conflict, sa.exc.DBAPIError):
             raise
         except Exception as failure:
-            log.warning("%s %s failed: %s", event.type, event.id, type(failure).__name__, exc_info=failure)
             return failure
         work.merge(context.step)
         return None
 
     def _failed(self, work: UnitOfWork, position: Position, event: Envelope, failure: Exception, attempts: int) -> None:
+        log.warning("%s %s failed: %s", event.type, event.id, type(failure).__name__, exc_info=failure)
         attempts += 1
         dead = isinstance(failure, Permanent) or attempts > len(DELAYS)
         delay = timedelta() if dead else DELAYS[attempts - 1] * random.uniform(0.8, 1.2)

@@ -136,7 +136,10 @@ def main() -> int:
 
 
 def _run(service: str, environment: dict[str, str], log: str) -> int:
+    from eventlet import hubs
+
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    hubs.use_hub()  # a poll of its own: of one that was made before the fork, each child gets what wakes the others
     ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     os.setsid()
     os.environ.clear()

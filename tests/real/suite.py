@@ -114,6 +114,7 @@ class RealSuite(Suite):
 
     def __init__(self, stack: RealStack) -> None:
         self.stack, self.settings = stack, stack.given
+        self._logged_before = {service: len(stack.log(service).encode()) for service in stack.services}
         apps = {name: self._app(name) for name in stack.names}
         self.quiet = Quiet(stack, {name: frozenset(app.contents.reactions) for name, app in apps.items()})
         self.clock = MovedClock(stack, self.quiet)
@@ -158,6 +159,9 @@ class RealSuite(Suite):
     def stored(self) -> bytes:
         self.settle()
         return b"\n".join(row.encode() for service in self.apps for row in self.stack.rows(service))
+
+    def logged(self, here: str) -> str:
+        return here + "".join(self.stack.log(service, after) for service, after in self._logged_before.items())
 
     def waiting(self, service: str) -> list[dict[str, Any]]:
         self.settle()
