@@ -103,7 +103,7 @@ def mail_in(seconds: float) -> Found:
 
 def _taken_in(stack: Stack, folder: Path, aliases: list[str], seconds: float) -> float:
     """Everything sent is handed on; the processor seconds of this process."""
-    client = CallClient("messaging", stack.url("messaging"), stack.secrets["messaging"])
+    client = CallClient("messaging", stack.url("messaging"), stack.secrets["messaging"], queries=1)
     with ProcessPoolExecutor(READERS, get_context("spawn")) as readers:
         spool, desk = Spool(folder), Desk(client)
         judge, blobs = Judge("mx.example", "127.0.0.0/8"), FolderBlobs(folder)

@@ -63,7 +63,8 @@ async def _run(settings: Settings) -> int:
 
 def _desk(settings: Settings) -> Desk:
     clients = {
-        service: CallClient(service, url, settings.call_secrets.get(service) or settings.call_secret)
+        # the questions of many conversations travel together: none of them is in a hurry, all of them cost
+        service: CallClient(service, url, settings.call_secrets.get(service) or settings.call_secret, queries=1)
         for service, url in settings.service_urls.items()
         if url and service in ("messaging", "notification")
     }

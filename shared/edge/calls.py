@@ -77,15 +77,15 @@ class _Lane:
 
 
 class CallClient:
-    """The gateway's line to one service."""
+    """The gateway's line to one service. queries: requests with queries that may be under way at the same time."""
 
-    def __init__(self, service: str, url: str, secret: str, is_query: Any = None) -> None:
+    def __init__(self, service: str, url: str, secret: str, is_query: Any = None, queries: int = 4) -> None:
         self.service, self.url = service, url.rstrip("/") + PATH
         self._signer = Signer(service, secret)
         self._pool = urllib3.PoolManager(maxsize=16, retries=False)
         # one batch at a time: what arrives meanwhile commits together with the next
         self._commands = _Lane(self, f"{service}-commands", in_flight=1)
-        self._queries = _Lane(self, f"{service}-queries", in_flight=4)
+        self._queries = _Lane(self, f"{service}-queries", in_flight=queries)
         self._is_query = is_query or reads
 
     def call(self, call: Call, timeout: float) -> Answer:

@@ -14,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from aiosmtpd.smtp import SMTP
 
 from services.mailin.authenticity import Envelope
 from services.mailin.desk import Desk, NoAnswer
 from services.mailin.http import Hook, signed
 from services.mailin.parsing import parse
-from services.mailin.smtp import SmtpServer, Takes
+from services.mailin.smtp import Conversation, SmtpServer, Takes
 from services.mailin.spool import Spool
 from shared.contracts.mail import LONGEST_MAIL
 from tests.mail.conftest import RELAY, InProcess
@@ -217,3 +218,34 @@ def test_mails_that_are_read_together_are_handed_on_one_by_one_and_one_that_cann
     assert room.texts()[1:] == [f"Number {n}" for n in range(1, 6)]
     assert list(room.spool.waiting()) == []
     assert room.failed() == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<ada@customer.example>",
+        "  <ada.b+c@customer.example>  SIZE=2000 BODY=8BITMIME",
+        "<>",
+        "",
+        "ada@customer.example",
+        "<ada@customer.example",
+        '<"ada b"@customer.example>',
+        "<ada@[192.0.2.1]>",
+        "<ada..b@customer.example>",
+        "<.ada@customer.example>",
+        "<@relay.example:ada@customer.example>",
+        "<ada@customer.example> (as ever) SIZE=1",
+        "<ada(me)@customer.example>",
+        "<ada@customer.example.>",
+        f"<{'a' * 64}@customer.example>",
+        f"<{'a' * 65}@customer.example>",
+        "<ada@kundin@customer.example>",
+        "<älla@customer.example> SMTPUTF8",
+        "<ada@customer.example>SIZE=1",
+    ],
+)
+def test_an_address_is_read_as_the_library_reads_it(written):
+    loop = asyncio.new_event_loop()
+    ours, theirs = (kind(None, loop=loop)._getaddr(written) for kind in (Conversation, SMTP))
+    loop.close()
+    assert ours == theirs
