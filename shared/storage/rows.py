@@ -6,6 +6,7 @@ with a parameter per value cost three times what running it does (bench/results)
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ from shared.storage.types import Json, RawJson, Utc, to_json
 
 Row = dict[str, Any]
 _POSTGRES = postgresql.dialect()
+PLANNED_FOR = 10.0  # seconds
 _LOST = "22012"  # a guarded write that missed a row divides by zero: so what follows in the round trip is not done
 
 
@@ -120,11 +122,17 @@ def rows_by_key(connection: sa.Connection, table: sa.Table, keys: Mapping[str, I
 
 
 def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type: str, then: str = "") -> Any:
-    """Run a statement of ours, planned once per connection: planning costs the server more than writing eight rows.
+    """Run a statement of ours, planned once in ten seconds per connection: planning costs the server more than writing
+    eight rows, and a plan that was made while a table was empty must not stay.
 
     then: what travels behind it. Answers the driver's cursor.
     """
-    prepared: dict[str, str] = connection.info.setdefault("prepared", {})
+    now, info = time.monotonic(), connection.info
+    if info.get("plan_again", 0.0) <= now:
+        if info.get("prepared"):
+            run(connection, "DEALLOCATE ALL")
+        info["prepared"], info["plan_again"] = {}, now + PLANNED_FOR
+    prepared: dict[str, str] = info["prepared"]
     statement = prepared.get(text)
     if statement is None:
         name = f"rows_{len(prepared)}"

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from shared.storage.engine import Database
+from shared.storage.lines import run
 from shared.storage.rows import Lost, Write, rows_by_key, write_all
 from shared.storage.tables import Big
 from shared.storage.types import Json, RawJson, Utc
@@ -88,3 +89,22 @@ def test_known_rows_are_refused_replaced_or_deleted_as_asked(database):
     write(database, [{"id": "a"}, {"id": "nobody"}], "delete", "")
 
     assert {id: row["version"] for id, row in kept(database, "a", "b", "c", "d").items()} == {"b": 7, "d": 4}
+
+
+@pytest.mark.servers
+def test_postgresql_plans_a_statement_once_and_again_after_a_while():
+    database = Database(shared_by_the_run().database("plans"))
+    told = "select generic_plans, custom_plans from pg_prepared_statements where name like 'rows_%'"
+
+    def plans() -> list[tuple[int, int]]:
+        with database.transaction() as connection:
+            rows_by_key(connection, THINGS, {"id": ["a"]})
+            return run(connection, told).fetchall()
+
+    with database.transaction() as connection:
+        THINGS.metadata.create_all(connection)
+    assert [plans() for _ in range(3)] == [[(1, 0)], [(2, 0)], [(3, 0)]]
+    with database.transaction() as connection:
+        connection.info["plan_again"] = 0.0  # ten seconds have passed
+    assert plans() == [(1, 0)]
+    database.dispose()
