@@ -142,6 +142,22 @@ def test_a_write_to_a_dead_service_is_told_so_and_can_be_repeated(lines):
     assert lines.api.post(path, customer(), ISSUE, key="claim-1")["state"] == "submitted"
 
 
+@pytest.mark.parametrize(
+    ("service", "path"), [("messaging", "/mail/renew/mail_1.secret"), ("order", "/reminders/shop/plan_1/secret")]
+)
+def test_a_page_with_one_button_says_that_it_is_not_possible_now_and_keeps_its_button(lines, service, path):
+    lines[service].dead = True
+    page = lines.api.http.post(path, headers={"Accept-Language": "fr"})
+    assert page.status_code == 503
+    assert "Essayez encore dans un moment" in page.text
+    assert '<form method="post"><button>' in page.text
+    lines[service].dead = False
+    page = lines.api.http.post(path, headers={"Accept-Language": "en"})
+    assert page.status_code == 200
+    assert "This link is" in page.text
+    assert "<button>" not in page.text
+
+
 def test_a_held_service_takes_its_own_share_and_the_others_go_on(lines):
     """ADR 0012: what waits for claims fills the share of claims; orders, refunds and pages answer as before."""
     order = shipped_order(lines.api)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from services.gateway import mail_views, views
 from services.gateway.inquiry import Inquiry
-from services.gateway.small_pages import language_of, small_page
+from services.gateway.small_pages import button, language_of, not_now, pressed, small_page
 from services.gateway.table import Route
 from shared.contracts import mail as contract
 from shared.kernel.principal import Principal
@@ -25,7 +25,7 @@ WORDS = {
         "button": "Transmettre mon message",
         "done": "C'est fait. Votre message a rejoint la conversation. Écrivez désormais à :",
         "kept": "Une nouvelle adresse est prête ; votre message attend encore qu'une personne le lise. Écrivez à :",
-        "gone": "Ce lien a déjà servi ou a plus de 30 jours.",
+        "gone": "Ce lien a déjà servi ou a plus de 30 jours. Écrivez depuis la page de votre commande.",
     },
     "en": {
         "title": "Deliver your mail",
@@ -33,7 +33,7 @@ WORDS = {
         "button": "Deliver my mail",
         "done": "Done. Your mail has joined the conversation. From now on, write to:",
         "kept": "A new address is ready; your mail still waits for a person to read it. Write to:",
-        "gone": "This link is used up or older than 30 days.",
+        "gone": "This link is used up or older than 30 days. Write from the page of your order.",
     },
 }
 
@@ -41,7 +41,7 @@ WORDS = {
 def ask(gateway: Any, inquiry: Inquiry) -> Response:
     """A page with one button: what opens links in mails by itself changes nothing."""
     words = _words(inquiry)
-    return _page(inquiry, f'<p>{words["ask"]}</p><form method="post"><button>{words["button"]}</button></form>')
+    return _page(inquiry, f"<p>{words['ask']}</p>{button(words['button'])}")
 
 
 def renew(gateway: Any, inquiry: Inquiry) -> Response:
@@ -49,7 +49,9 @@ def renew(gateway: Any, inquiry: Inquiry) -> Response:
     gateway.rates.admit_address(inquiry.environ)
     words = _words(inquiry)
     inquiry.principal = ANYBODY
-    answer = gateway.clients.call("messaging", inquiry.call())
+    answer = pressed(gateway, "messaging", inquiry.call())
+    if answer is None:
+        return not_now(inquiry, words["title"], words["button"])
     if not answer.ok:
         return _page(inquiry, f"<p>{words['gone']}</p>")
     said = words["done"] if answer.body["released"] else words["kept"]

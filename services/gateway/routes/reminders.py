@@ -7,7 +7,7 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from services.gateway.inquiry import Inquiry
-from services.gateway.small_pages import language_of, small_page
+from services.gateway.small_pages import button, language_of, not_now, pressed, small_page
 from services.gateway.table import Route
 from shared.contracts.entitlement import STOP_BY_LINK
 from shared.kernel.principal import Principal
@@ -19,14 +19,14 @@ WORDS = {
         "ask": "Nous vous écrivons quand un produit acheté chez nous arrive à sa fin. Arrêter ces rappels ?",
         "button": "Arrêter les rappels",
         "done": "C'est fait. Vous ne recevrez plus de rappels.",
-        "gone": "Ce lien n'est pas valable.",
+        "gone": "Ce lien n'est pas valable. Ouvrez celui du dernier rappel que vous avez reçu.",
     },
     "en": {
         "title": "No more reminders",
         "ask": "We remind you when a product you bought from us comes to its end. Do you want to stop these reminders?",
         "button": "Stop the reminders",
         "done": "Done. You will not be reminded any more.",
-        "gone": "This link is not valid.",
+        "gone": "This link is not valid. Open the one in the last reminder that you got.",
     },
 }
 
@@ -34,8 +34,7 @@ WORDS = {
 def ask(gateway: Any, inquiry: Inquiry) -> Response:
     """A page with one button: what opens links in mails by itself changes nothing."""
     words = WORDS[language_of(inquiry)]
-    form = f'<p>{words["ask"]}</p><form method="post"><button>{words["button"]}</button></form>'
-    return small_page(inquiry, words["title"], form)
+    return small_page(inquiry, words["title"], f"<p>{words['ask']}</p>{button(words['button'])}")
 
 
 def stop(gateway: Any, inquiry: Inquiry) -> Response:
@@ -44,7 +43,9 @@ def stop(gateway: Any, inquiry: Inquiry) -> Response:
     words = WORDS[language_of(inquiry)]
     args = dict(inquiry.args)
     inquiry.principal = Principal("system", "reminder", args.pop("tenant"), via="email")
-    answer = gateway.clients.call("order", inquiry.call(args=args))
+    answer = pressed(gateway, "order", inquiry.call(args=args))
+    if answer is None:
+        return not_now(inquiry, words["title"], words["button"])
     return small_page(inquiry, words["title"], f"<p>{words['done' if answer.ok else 'gone']}</p>")
 
 
