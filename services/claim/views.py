@@ -80,12 +80,18 @@ def _awaiting(claim: Claim, asking: Asking) -> dict[str, Any] | None:
     """Whose turn it is. That an observer was asked is none of the customer's business: to him it is the handler's."""
     if claim.awaiting is None:
         return None
-    asked_inside = asking.who.role == "customer" and ":" in claim.awaiting
+    party = awaited_by(asking.who.role, claim.awaiting, claim.handler)
     return {
-        "party": claim.handler if asked_inside else claim.awaiting,
+        "party": party,
         "since": _when(claim.awaiting_since),
-        "manual": claim.awaiting_manual and not asked_inside,
+        "manual": claim.awaiting_manual and party == claim.awaiting,
     }
+
+
+def awaited_by(role: str, party: str | None, handler: str) -> str | None:
+    """The awaited party as this role may know it."""
+    asked_inside = role == "customer" and party is not None and ":" in party
+    return handler if asked_inside else party
 
 
 def _inside(claim: Claim) -> dict[str, Any]:

@@ -39,10 +39,11 @@ class ClaimFact(Strict):
 
     awaiting: whose turn it is now: requester, seller, coordinators, platform, `supplier:<id>`, `account:<id>`, nobody.
     by: requester, seller, coordinator, platform or system. order_id: null for a question about an offer or the site,
-    seller_id: null for one about the site.
+    seller_id: null for one about the site. version: of the claim after this event, its ETag; older events lack it.
     """
 
     claim_id = Id(required=True)
+    version = Whole(least=1)
     order_id = Id(required=True, allow_none=True)
     seller_id = Id(required=True, allow_none=True)
     customer_ref = Id(required=True)

@@ -27,17 +27,25 @@ BEFORE, AFTER = ("from",), ("to", "code", "visibility", "assignee")
 
 def history(ctx: Context, service: str, keys: Iterable[Key], for_customers: frozenset[str]) -> dict[str, Any]:
     """`{"items": […]}`, oldest first: the events of these streams that the caller may know of."""
+    return {"items": [entry(service, event, ctx.principal) for event in told(events_of(ctx, keys), ctx, for_customers)]}
+
+
+def events_of(ctx: Context, keys: Iterable[Key]) -> list[Envelope]:
+    """Everything that happened on these streams, oldest first, whoever may know of it."""
     log, wanted = ctx.work.storage.runtime.event_log, sorted(set(keys))
     if not wanted:
-        return {"items": []}
+        return []
     statement = (
         sa.select(*raw_log_columns(log))
         .where(log.c.tenant == ctx.tenant, sa.tuple_(log.c.stream, log.c.aggregate_id).in_(wanted))
         .order_by(log.c.event_id)
     )
-    events = [from_log_row(row) for row in ctx.connection.execute(statement).mappings()]
-    who = ctx.principal
-    return {"items": [_entry(service, event, who) for event in events if _open_to(event, who, for_customers)]}
+    return [from_log_row(row) for row in ctx.connection.execute(statement).mappings()]
+
+
+def told(events: Iterable[Envelope], ctx: Context, for_customers: frozenset[str]) -> list[Envelope]:
+    """Those of the events that the caller may know of."""
+    return [event for event in events if _open_to(event, ctx.principal, for_customers)]
 
 
 def _open_to(event: Envelope, who: Principal, for_customers: frozenset[str]) -> bool:
@@ -47,7 +55,8 @@ def _open_to(event: Envelope, who: Principal, for_customers: frozenset[str]) -> 
     return who.role in INSIDE or (known is not None and known.audience != INTERNAL)
 
 
-def _entry(service: str, event: Envelope, who: Principal) -> dict[str, Any]:
+def entry(service: str, event: Envelope, who: Principal) -> dict[str, Any]:
+    """The event as a line of the history that this reader is shown."""
     data = event.data
     role, id, via = [*event.actor.split("/", 2), "", ""][:3]
     outside = who.role == "customer"

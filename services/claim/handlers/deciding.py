@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.claim import policies, queries
+from services.claim.collision import check_unchanged
 from services.claim.handlers.sla import follow
 from services.claim.model import Asking, Claim, OrderCase, permits
 from services.claim.model.states import REFUSED, RESOLVED, SOLUTION_PROPOSED
@@ -30,12 +31,12 @@ def change(ctx: Context, claim_id: str, action: str) -> TakenUp:
     """The claim, for somebody who may see it and whose role may ever do this.
 
     Raises NotFound before Forbidden (T01), Forbidden by the role × action table, deny by default (I7, T05), then
-    StaleVersion. What the state forbids is the claim's to say.
+    ChangedMeanwhile. What the state forbids is the claim's to say.
     """
     claim = queries.visible_claim(ctx, claim_id)
     if not permits(ctx.principal.role, action):
         raise Forbidden(action=action)
-    ctx.check_version(claim)
+    check_unchanged(ctx, claim)
     return take_up(ctx, claim)
 
 

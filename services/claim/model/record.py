@@ -197,6 +197,7 @@ class ClaimRecord(Aggregate):
         """What every claim event says: whose claim it is, the step it made, and what holds after it."""
         return {
             "claim_id": self.id,
+            "version": self.version + 1,  # the one that it is saved as
             "order_id": self.order_id,
             "seller_id": self.seller_id,
             "customer_ref": self.customer_ref,
