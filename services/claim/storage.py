@@ -207,6 +207,7 @@ returns = aggregate_table(
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("rma", sa.String(64)),
     sa.Column("inspected", Json, nullable=False),
+    sa.Column("reasons", Json),
     sa.Column("label", Json),
     sa.Column("cost_bearer", sa.String(16)),
     sa.Column("cost", Big, nullable=False),

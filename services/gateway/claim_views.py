@@ -9,7 +9,10 @@ from shared.contracts.fields import Id, Moment, Whole
 
 
 class Return(Versioned):
-    """lines: units announced, arrived whole, damaged, missing, found good, put back into stock."""
+    """lines: units announced, arrived whole, damaged, missing, inspected, found good, put back into stock.
+
+    note, reasons (per line): what inspection says of it, not to customers.
+    """
 
     claim_id = Id(required=True)
     order_id = Id(required=True)
@@ -20,6 +23,8 @@ class Return(Versioned):
     lines = fields.List(fields.Dict(), required=True)
     cost_bearer = fields.String(required=True, allow_none=True)
     refund_id = Id(required=True, allow_none=True)
+    note = fields.String(allow_none=True)
+    reasons = fields.Dict(keys=fields.String(), values=fields.String())
     requested_at = Moment(required=True)
     updated_at = Moment(required=True)
 

@@ -29,14 +29,15 @@ LINES = 500
 
 
 class ReturnedLine(Strict):
-    """Units of one line: announced (qty), arrived whole (received), damaged, missing; found good (compliant), and put
-    back into stock (restock)."""
+    """Units of one line: announced (qty), arrived whole (received), damaged, missing; looked at of those that arrived
+    whole (inspected; older events lack it), found good (compliant), and put back into stock (restock)."""
 
     line_id = Id(required=True)
     qty = Whole(least=1, required=True)
     received = Whole(required=True)
     damaged = Whole(required=True)
     missing = Whole(required=True)
+    inspected = Whole()
     compliant = Whole(required=True)
     restock = Whole(required=True)
 
@@ -163,14 +164,18 @@ class ReceiveArgs(OneReturn):
 
 
 class InspectedLine(Strict):
-    """Units that are as they should be, and how many of them go back into stock."""
+    """Of all units of the line that are here: those that are as they should be, and how many of them go back into
+    stock. reason: why the others are not, for the house."""
 
     line_id = Id(required=True)
     compliant = Whole(required=True)
     restock = Whole(load_default=0)
+    reason = Text(500)
 
 
 class InspectArgs(OneReturn):
+    """RET-06: these lines; others may follow. reason: a note on the whole return, which replaces the former."""
+
     lines = fields.List(fields.Nested(InspectedLine), required=True, validate=validate.Length(min=1, max=LINES))
     reason = Text(500)
 

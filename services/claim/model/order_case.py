@@ -67,9 +67,8 @@ class OrderCase(Aggregate):
             line["returning"] = line.get("returning", 0) + sign * unit["qty"]
         self.lines = list(lines.values())
 
-    def taken_back(self, units: list[dict[str, Any]]) -> None:
-        """RET-08: what never arrived may still come back another time; what arrived is returned for good."""
-        gone = {unit["line_id"]: unit["missing"] for unit in units}
+    def taken_back(self, gone: dict[str, int]) -> None:
+        """RET-08: what never arrived, per line, may still come back another time; the rest is returned for good."""
         self.lines = [
             {**line, "returning": line["returning"] - gone[line["line_id"]]} if gone.get(line["line_id"]) else line
             for line in self.lines

@@ -114,7 +114,7 @@ def close(ctx: Context, args: View) -> View:
     found.close(ctx.new_id("rfd"), args["shipping"], ctx.now)
     ctx.unschedule(NOT_RECEIVED, found.id)
     case = ctx.need(OrderCase, found.order_id)
-    case.taken_back(found.lines)
+    case.taken_back(found.not_returned())
     ctx.save(case)
     if found.refund_id:
         at = take_up(ctx, ctx.need(Claim, found.claim_id))

@@ -23,8 +23,8 @@ POSSIBLE = {
     "decline": frozenset({REQUESTED}),
     "attach_label": frozenset({APPROVED}),
     "mark_shipped": frozenset({APPROVED}),
-    "receive": frozenset({APPROVED, IN_TRANSIT, PARTLY, NO_RECEPTION}),
-    "inspect": frozenset({RECEIVED, PARTLY}),
+    "receive": frozenset({APPROVED, IN_TRANSIT, PARTLY, INSPECTED, NO_RECEPTION}),
+    "inspect": frozenset({RECEIVED, PARTLY, INSPECTED}),
     "close": frozenset({INSPECTED, RECEIVED}),
     "cancel": frozenset({REQUESTED, APPROVED}),
     "miss": frozenset({APPROVED, IN_TRANSIT}),
@@ -57,9 +57,10 @@ class MoreThanReceived(Refusal):
 
 @dataclass(kw_only=True)
 class Return(Aggregate):
-    """Goods that come back for a claim. lines: units, `{line_id, qty, received, damaged, missing, compliant, restock}`.
+    """Goods that come back for a claim. lines: units, as `announced` begins them; inspected: units looked at so far.
 
     wants: `refund` when they are back, or `nothing` more, as for a replacement. inspected: which lines were looked at.
+    reasons: per line, why its units are not good; for the house, so in no event.
     cost: of the way back, minor units, which the customer bears where cost_bearer says so.
     outbound: the whole contract was withdrawn from, so what the way out cost is paid back too.
     """
@@ -81,6 +82,7 @@ class Return(Aggregate):
     state: str = REQUESTED
     rma: str | None = None
     inspected: list[str] = field(default_factory=list)
+    reasons: dict[str, str] | None = None
     label: dict[str, Any] | None = None
     cost_bearer: str | None = None
     cost: int = 0
@@ -148,25 +150,30 @@ class Return(Aggregate):
         self._move("mark_shipped", IN_TRANSIT, "shipped", now, carrier=carrier, tracking_number=number)
 
     def receive(self, arrived: list[dict[str, int | str]], now: datetime) -> None:
-        """RET-05: adds to what arrived before; when every unit is accounted for, all is received (B4)."""
+        """RET-05: adds to what arrived before, inspected or not; when no unit is left to come, all is received (B4)."""
         self._must_be_possible("receive")
         lines = {line["line_id"]: dict(line) for line in self.lines}
         for units in arrived:
             line = lines.get(str(units["line_id"]))
             if line is None:
                 raise LineNotInReturn(line_id=units["line_id"])
+            line["inspected"] = self._looked_at(line)
             for name in ("received", "damaged", "missing"):
                 line[name] += units[name]
             if line["received"] + line["damaged"] + line["missing"] > line["qty"]:
                 raise MoreThanAnnounced(line_id=line["line_id"], announced=line["qty"])
         self.lines = list(lines.values())
-        complete = all(line["received"] + line["damaged"] + line["missing"] == line["qty"] for line in self.lines)
-        self._move("receive", RECEIVED if complete else PARTLY, "received", now)
+        self._move("receive", PARTLY if self.to_come() else RECEIVED, "received", now)
 
-    def inspect(self, found: list[dict[str, int | str]], note: str | None, now: datetime) -> None:
-        """RET-06: how many of the units that arrived whole are good, and how many of those go back into stock."""
+    def inspect(self, found: list[dict[str, Any]], note: str | None, now: datetime) -> None:
+        """RET-06: how many of the units that arrived whole are good, and how many of those go back into stock.
+
+        Line by line, in as many calls as it takes: each tells of all units of its lines that are here, so it may be
+        repeated, corrected, and made again when more of them arrive. `reason` of a line: why the others are not good.
+        """
         self._must_be_possible("inspect")
         lines = {line["line_id"]: dict(line) for line in self.lines}
+        reasons = dict(self.reasons or {})
         for units in found:
             line = lines.get(str(units["line_id"]))
             if line is None:
@@ -174,7 +181,10 @@ class Return(Aggregate):
             line["compliant"], line["restock"] = units["compliant"], units["restock"]
             if not line["restock"] <= line["compliant"] <= line["received"]:
                 raise MoreThanReceived(line_id=line["line_id"], received=line["received"])
-        self.lines, self.note = list(lines.values()), note
+            line["inspected"] = line["received"]
+            if reason := units.get("reason"):
+                reasons[line["line_id"]] = reason
+        self.lines, self.reasons, self.note = list(lines.values()), reasons, note or self.note
         self.inspected = sorted({*self.inspected, *(str(units["line_id"]) for units in found)})
         self._move("inspect", INSPECTED, "inspected", now)
 
@@ -183,7 +193,7 @@ class Return(Aggregate):
         self._move("miss", NO_RECEPTION, "not_received", now)
 
     def close(self, refund_id: str, shipping: bool, now: datetime) -> None:
-        """RET-08: what is good is paid for; units of lines that nobody inspected count as they arrived.
+        """RET-08: what is good is paid for; units that nobody inspected count as they arrived.
 
         Returnless goods are closed as soon as they are approved, every unit paid for. Nothing to pay: no refund (M15).
         """
@@ -208,12 +218,25 @@ class Return(Aggregate):
         )
 
     def refundable(self) -> list[dict[str, Any]]:
-        """Units to pay for, per line: the good ones, or whatever arrived whole where nobody looked."""
-        found = []
-        for line in self.lines:
-            if units := line["compliant"] if line["line_id"] in self.inspected else line["received"]:
-                found.append({"line_id": line["line_id"], "qty": units})
-        return found
+        """Units to pay for, per line: the good ones, and whatever arrived whole and nobody looked at."""
+        units = ((line["line_id"], line["compliant"] + line["received"] - self._looked_at(line)) for line in self.lines)
+        return [{"line_id": line_id, "qty": qty} for line_id, qty in units if qty]
+
+    def _looked_at(self, line: dict[str, Any]) -> int:
+        """Units of the line that were inspected. What was inspected before units were counted was so as a whole."""
+        return line.get("inspected", line["received"] if line["line_id"] in self.inspected else 0)
+
+    def to_come(self) -> dict[str, int]:
+        """Units per line that were announced and are neither here nor known to be missing."""
+        arrived = {line["line_id"]: line["received"] + line["damaged"] + line["missing"] for line in self.lines}
+        return {line["line_id"]: left for line in self.lines if (left := line["qty"] - arrived[line["line_id"]])}
+
+    def not_returned(self) -> dict[str, int]:
+        """Units per line that did not come back, and may be announced another time; returnless ones need not come."""
+        if self.method == RETURNLESS:
+            return {}
+        left = {line["line_id"]: line["qty"] - line["received"] - line["damaged"] for line in self.lines}
+        return {line_id: qty for line_id, qty in left.items() if qty}
 
     def cancel(self, now: datetime) -> None:
         """RET-09."""
@@ -229,5 +252,5 @@ class Return(Aggregate):
 
 def announced(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The units of a new return, nothing of them here yet."""
-    empty = {"received": 0, "damaged": 0, "missing": 0, "compliant": 0, "restock": 0}
+    empty = {"received": 0, "damaged": 0, "missing": 0, "inspected": 0, "compliant": 0, "restock": 0}
     return [{"line_id": line["line_id"], "qty": line["qty"], **empty} for line in lines]

@@ -81,13 +81,15 @@ def return_view(found: Return, who: Principal) -> dict[str, Any]:
         "allowed_actions": allowed_actions(found, who),
     }
     if who.role != "customer":
-        view["note"] = found.note
+        view |= {"note": found.note, "reasons": found.reasons or {}}
     return view
 
 
 def allowed_actions(found: Return, who: Principal) -> list[str]:
     may = BY_CUSTOMER if who.role == "customer" else POSSIBLE.keys() - {"miss"} if who.role in HANDLING else set()
     possible = {command for command in may if found.state in POSSIBLE[command]}
+    if not found.to_come():
+        possible -= {"receive"}
     if found.method == RETURNLESS and found.state == "approved" and who.role in HANDLING:
         possible |= {"close"}
     return sorted(possible)
