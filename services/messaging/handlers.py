@@ -141,6 +141,7 @@ CONTENTS = Contents(
         files.EXPIRE: files.expire_attachment,
         aliases.EXPIRE: aliases.expire,
         **inbound.TIMERS,
+        **drafts.TIMERS,
     },
     jobs={
         files.INSPECT: Job(files.inspect, files.settle_inspection),

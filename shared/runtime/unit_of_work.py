@@ -147,9 +147,13 @@ class UnitOfWork:
 
     def merge(self, step: Step) -> None:
         """The step succeeded: its writes leave with the next flush."""
+        for key in step.deletes:
+            self._dirty.pop(key, None)
+            self.rows[key] = None
         for key, row in step.rows.items():
             self.rows[key] = row
             self._dirty[key] = row
+            self._pending.deletes.pop(key, None)
         self._pending.absorb(step)
 
     def also(self, write: Write) -> None:
@@ -333,6 +337,12 @@ class Context:
             aggregate.told[recorded.type.partition(".")[2]] = aggregate.seq
         aggregate.events.clear()
         self.step.rows[mapping.table.name, aggregate.id] = mapping.to_row(aggregate)
+
+    def forget(self, aggregate: Any) -> None:
+        """Remove the row of an aggregate that tells no events, so nobody follows it. Gone from the next step on."""
+        table = self.work.storage.mappings[type(aggregate)].table
+        self.step.rows.pop((table.name, aggregate.id), None)
+        self.step.deletes[table.name, aggregate.id] = table
 
     def insert(self, table: sa.Table, **row: Any) -> None:
         """Append a row to a table that is only ever appended to."""

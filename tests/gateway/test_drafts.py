@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.suite import coordinator, customer, seller, supplier
@@ -80,3 +81,27 @@ def test_a_customers_draft_does_not_learn_of_a_private_comment(api, thread):
     saved(api, thread, customer(), "Any news?")
     api.post(f"{thread}/messages", seller(), {"text": "PRIVATE-CANARY", "visibility": "private"})
     assert api.post(f"{thread}/draft:send", customer(), {}, status=201)["text"] == "Any news?"
+
+
+@pytest.mark.capability("B15")
+def test_of_who_had_a_claim_open_nothing_is_kept_after_he_has_left(api, thread):
+    claim = f"/v1/claims/{thread.rsplit('/', 1)[1].replace('thr_', 'clm_')}"
+    for who in (coordinator("coo_1"), coordinator("coo_2")):
+        api.post(f"{claim}/present", who, {}, method="PUT")
+    api.suite.advance(seconds=90)
+    api.post(f"{claim}/present", coordinator("coo_1"), {}, method="PUT")
+    api.suite.advance(seconds=60)
+    assert visitors(api) == ["coo_1"]
+    assert [each["author"]["id"] for each in api.get(claim, seller())["present"]] == ["coo_1"]
+    api.suite.advance(seconds=60)
+    assert visitors(api) == []
+    back = api.post(f"{claim}/present", coordinator("coo_2"), {}, method="PUT")
+    assert (back["items"], visitors(api)) == ([], ["coo_2"])
+
+
+def visitors(api) -> list[str]:
+    """Whose presence is stored, wherever."""
+    app = api.suite.apps["messaging"]
+    visits = app.storage.metadata.tables["visit"]
+    with app.database.transaction() as connection:
+        return list(connection.execute(sa.select(visits.c.author_id)).scalars())

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.messaging import policies
 from services.messaging.access import need_thread
-from services.messaging.drafts.model import AnsweredMeanwhile, NothingToSend, Visit, draft_view, visit_of
+from services.messaging.drafts.model import PRESENT, AnsweredMeanwhile, NothingToSend, Visit, draft_view, visit_of
 from services.messaging.drafts.queries import get_draft, my_draft, newest, present, written_since
 from shared.contracts import drafts as contract
 from shared.contracts.messaging import MESSAGE_POST
@@ -16,6 +16,7 @@ from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Context
 
 Post = Callable[[Context, dict[str, Any]], dict[str, Any]]
+LEFT = "visit.left"  # timer
 
 
 def save_draft(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +48,15 @@ def attend(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     known = ctx.get(Visit, visit.id) or visit
     known.updated_at = ctx.now
     ctx.save(known)
+    ctx.schedule(LEFT, known.id, ctx.now + PRESENT)
     return present(ctx, {"thread_id": thread.id})
+
+
+def leave(ctx: Context, timer: Any) -> None:
+    """Whoever has not said for two minutes that he is there is not, and nothing is kept of his having been."""
+    visit = ctx.get(Visit, timer.ref)
+    if visit is not None and visit.updated_at + PRESENT <= ctx.now:
+        ctx.forget(visit)
 
 
 def sending(post: Post) -> Post:
@@ -80,4 +89,5 @@ def commands(post: Post) -> tuple[Command, ...]:
     )
 
 
+TIMERS = {LEFT: leave}
 QUERIES = (Query(contract.GET, get_draft), Query(contract.PRESENT, present))

@@ -57,7 +57,8 @@ class Draft(Aggregate):
 
 @dataclass(kw_only=True)
 class Visit(Aggregate):
-    """Somebody has the conversation, or its claim, open before him. Apart from his draft, whose version stays."""
+    """Somebody has the conversation, or its claim, open before him; gone when he has left. Apart from his draft, whose
+    version stays."""
 
     stream = "visit"
 
