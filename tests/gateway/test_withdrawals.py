@@ -90,6 +90,17 @@ def test_what_was_withdrawn_comes_back_and_is_paid_with_the_way_out(shop):
     assert (refund["state"], refund["amount"]["amount"]) == ("succeeded", 17490)  # all that was paid, shipping included
 
 
+def test_what_was_withdrawn_and_never_arrives_is_the_handlers_to_look_after(shop):
+    """RET-07 for a return that was accepted with the withdrawal itself, and of which nobody said that it was sent."""
+    found = confirmed(shop, stated(shop, delivered(shop)))
+    claim, back = f"/v1/claims/{found['claim_id']}", f"/v1/returns/{found['return_id']}"
+    shop.post(f"{claim}/messages", seller(), {"text": "Please send it back.", "visibility": "public"})
+    shop.suite.advance(days=29)
+    assert (shop.get(back, customer())["state"], shop.get(claim, seller())["attention"]) == ("approved", False)
+    shop.suite.advance(days=1)
+    assert (shop.get(back, customer())["state"], shop.get(claim, seller())["attention"]) == ("no_reception", True)
+
+
 def test_one_unit_of_a_line_can_be_withdrawn_from(shop):
     order = delivered(shop)
     statement = stated(shop, order, lines=[{"line_id": "lin_1001_1", "qty": 1}])

@@ -67,6 +67,12 @@ class OrderCase(Aggregate):
             line["returning"] = line.get("returning", 0) + sign * unit["qty"]
         self.lines = list(lines.values())
 
+    def can_come_back(self, units: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Of these units, as many of each line as were shipped and are not on their way back already."""
+        left = {line["line_id"]: line.get("shipped", 0) - line.get("returning", 0) for line in self.lines}
+        found = [{"line_id": unit["line_id"], "qty": min(unit["qty"], left[unit["line_id"]])} for unit in units]
+        return [unit for unit in found if unit["qty"] > 0]
+
     def taken_back(self, gone: dict[str, int]) -> None:
         """RET-08: what never arrived, per line, may still come back another time; the rest is returned for good."""
         self.lines = [

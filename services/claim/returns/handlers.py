@@ -9,22 +9,20 @@ from services.claim.handlers.deciding import keep, take_up
 from services.claim.model import Asking, Claim, OrderCase
 from services.claim.model.refusals import HandledByPlatform, LineNotInOrder
 from services.claim.policies import PLATFORM, SELLER
+from services.claim.returns.agreed import NOT_RECEIVED, accept, new_return
 from services.claim.returns.model import (
     APPROVED,
     IN_TRANSIT,
     RECEPTION_WINDOW,
     REQUEST_WINDOW,
-    RETURNLESS,
     Return,
     ReturnWindowPassed,
-    announced,
 )
 from services.claim.returns.queries import BY_CUSTOMER, HANDLING, return_view, visible_return
 from shared.kernel.errors import Forbidden
 from shared.kernel.principal import system
 from shared.runtime.unit_of_work import Context
 
-NOT_RECEIVED = "return_not_received"  # timer, RET-07
 View = dict[str, Any]
 
 
@@ -37,24 +35,8 @@ def request_return(ctx: Context, args: View) -> View:
         raise LineNotInOrder(line_id=args["lines"][0]["line_id"])
     if not claim.is_open or ctx.now > claim.opened_at + REQUEST_WINDOW:
         raise ReturnWindowPassed()
-    case.take_back(args["lines"])
-    found = Return(
-        id=ctx.new_id("ret"),
-        tenant=ctx.tenant,
-        claim_id=claim.id,
-        order_id=case.id,
-        order_number=case.number,
-        seller_id=case.seller_id,
-        customer_ref=case.customer_ref,
-        currency=case.currency,
-        reason_code=args["reason_code"],
-        method=args["method"],
-        wants=args["wants"],
-        lines=announced(args["lines"]),
-        requested_at=ctx.now,
-        updated_at=ctx.now,
-    )
-    found.request()
+    wishes = {name: args[name] for name in ("method", "wants")}
+    found = new_return(ctx, case, claim, args["lines"], args["reason_code"], **wishes)
     ctx.save(found)
     ctx.save(case)
     return return_view(found, ctx.principal)
@@ -63,9 +45,7 @@ def request_return(ctx: Context, args: View) -> View:
 def approve(ctx: Context, args: View) -> View:
     """RET-02."""
     found = _change(ctx, args, "approve")
-    found.approve(f"RMA-{found.id[-10:]}", ctx.now)
-    if found.method != RETURNLESS:
-        ctx.schedule(NOT_RECEIVED, found.id, ctx.now + RECEPTION_WINDOW)
+    accept(ctx, found)
     return _keep(ctx, found)
 
 

@@ -197,7 +197,7 @@ class Return(Aggregate):
 
         Returnless goods are closed as soon as they are approved, every unit paid for. Nothing to pay: no refund (M15).
         """
-        if self.method == RETURNLESS and self.state == APPROVED:
+        if not self.comes_back and self.state == APPROVED:
             before, refundable = self.state, [{"line_id": line["line_id"], "qty": line["qty"]} for line in self.lines]
         else:
             before, refundable = self._must_be_possible("close"), self.refundable()
@@ -231,9 +231,13 @@ class Return(Aggregate):
         arrived = {line["line_id"]: line["received"] + line["damaged"] + line["missing"] for line in self.lines}
         return {line["line_id"]: left for line in self.lines if (left := line["qty"] - arrived[line["line_id"]])}
 
+    @property
+    def comes_back(self) -> bool:
+        return self.method != RETURNLESS
+
     def not_returned(self) -> dict[str, int]:
         """Units per line that did not come back, and may be announced another time; returnless ones need not come."""
-        if self.method == RETURNLESS:
+        if not self.comes_back:
             return {}
         left = {line["line_id"]: line["qty"] - line["received"] - line["damaged"] for line in self.lines}
         return {line_id: qty for line_id, qty in left.items() if qty}

@@ -10,7 +10,8 @@ from services.claim.model import Asking, Claim, Complaint, OrderCase, open_claim
 from services.claim.model.refusals import ModuleNotEnabled, OrderNotSynced
 from services.claim.policies import WITHDRAWAL
 from services.claim.profiles.activation import active_profile
-from services.claim.returns.model import Return, announced
+from services.claim.returns.agreed import accept, new_return
+from services.claim.returns.model import Return
 from services.claim.withdrawal.model import WARN_AFTER, Withdrawal, deadline_of, withdrawn_lines
 from services.claim.withdrawal.queries import excluded_products, visible_withdrawal, withdrawal_view
 from shared.kernel.errors import Forbidden
@@ -103,31 +104,12 @@ def _text(found: Withdrawal) -> str:
 
 def _send_back(ctx: Context, found: Withdrawal, case: OrderCase, claim: Claim) -> Return | None:
     """What was shipped comes back, accepted at once; what was not is the handler's to cancel."""
-    shipped = {line["line_id"]: line.get("shipped", 0) - line.get("returning", 0) for line in case.lines}
-    units = [{**line, "qty": min(line["qty"], shipped[line["line_id"]])} for line in found.accepted]
-    units = [line for line in units if line["qty"] > 0]
+    units = case.can_come_back(found.accepted)
     if not units:
         return None
-    case.take_back(units)
-    back = Return(
-        id=ctx.new_id("ret"),
-        tenant=ctx.tenant,
-        claim_id=claim.id,
-        order_id=case.id,
-        order_number=case.number,
-        seller_id=case.seller_id,
-        customer_ref=case.customer_ref,
-        currency=case.currency,
-        reason_code=WITHDRAWAL.code,
-        method="return",
-        wants="refund",
-        lines=announced(units),
-        outbound=found.whole,
-        requested_at=ctx.now,
-        updated_at=ctx.now,
-    )
-    back.request()
-    back.approve(f"RMA-{back.id[-10:]}", ctx.now)
+    wishes = {"method": "return", "wants": "refund", "outbound": found.whole}
+    back = new_return(ctx, case, claim, units, WITHDRAWAL.code, **wishes)
+    accept(ctx, back)
     ctx.save(back)
     return back
 
