@@ -301,12 +301,14 @@ class RefundArgs(Strict):
 class ChooseResolutionArgs(OneClaim):
     """CLM-03, CLM-04. A gesture names its amount (S0-06); return instructions go with a replacement (S2-13).
 
+    label_id: a file; what is replaced comes back with it, by a return that is accepted at once, at the handler's cost.
     coupon, paypal: a refund by that instrument (S4-09, S4-10).
     """
 
     kind = fields.String(required=True, validate=validate.OneOf(CHOSEN))
     refund = fields.Nested(RefundArgs)
     return_instructions = Text(2000)
+    label_id = Id()
 
     @validates_schema
     def parts_fit_the_kind(self, data: dict, **_: object) -> None:
@@ -314,6 +316,8 @@ class ChooseResolutionArgs(OneClaim):
             raise ValidationError("A replacement carries no refund.", "refund")
         if data["kind"] != "replacement" and "return_instructions" in data:
             raise ValidationError("Return instructions go with a replacement.", "return_instructions")
+        if data["kind"] != "replacement" and "label_id" in data:
+            raise ValidationError("A return label goes with a replacement.", "label_id")
         if data["kind"] == "gesture" and "amount" not in data.get("refund", {}):
             raise ValidationError("A gesture names its amount.", "refund")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.claim import queries
 from services.claim.handlers.deciding import change, keep
+from services.claim.handlers.replacing import choose_replacement
 from services.claim.model import Claim, Colleague, OrderCase
 from services.claim.model.refusals import LineNotInOrder, NoSuchCoordinator, ResolutionNotOffered
 from services.claim.policies import BY_INSTRUMENT
@@ -20,7 +21,7 @@ def choose_resolution(ctx: Context, args: dict[str, Any]) -> View:
     """CLM-03, CLM-04, S2-11…14. A refund's outcome comes back as an event (CLM-05, CLM-06)."""
     at = change(ctx, args["claim_id"], "choose_resolution")
     if args["kind"] == "replacement":
-        at.claim.choose_replacement(at.asking, args.get("return_instructions"), ctx.new_id("ord"))
+        choose_replacement(ctx, at, args)
     elif at.case is None:
         raise ResolutionNotOffered(profile=at.claim.profile.code, kind=args["kind"])
     else:

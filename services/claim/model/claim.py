@@ -38,13 +38,20 @@ class Claim(ClaimRecord):
         self._move(self._row("start", asking), IN_PROGRESS, asking)
 
     def choose_replacement(
-        self, asking: Asking, return_instructions: str | None = None, replacement_order_id: str | None = None
+        self,
+        asking: Asking,
+        return_instructions: str | None = None,
+        replacement_order_id: str | None = None,
+        return_id: str | None = None,
     ) -> None:
-        """CLM-03: the seller sends a replacement, an order at price 0 (S2-12); the requester says when it is well."""
+        """CLM-03: the seller sends a replacement, an order at price 0 (S2-12); the requester says when it is well.
+
+        return_id: of the return by which what is replaced comes back (S2-13).
+        """
         row = self._row("choose_replacement", asking)
         self.resolution = {"kind": "replacement", "status": "agreed", "by": acting_as(asking.who.role)}
-        if replacement_order_id:
-            self.resolution["replacement_order_id"] = replacement_order_id
+        carried_out = {"replacement_order_id": replacement_order_id, "return_id": return_id}
+        self.resolution |= {name: id for name, id in carried_out.items() if id}
         extra = {"return_instructions": return_instructions} if return_instructions else {}
         facts = self._resolution_facts()
         self._move(row, SOLUTION_PROPOSED, asking, awaiting=REQUESTER, lines=self.lines, **facts, **extra)

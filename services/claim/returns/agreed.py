@@ -12,12 +12,21 @@ NOT_RECEIVED = "return_not_received"  # timer, RET-07
 
 
 def new_return(
-    ctx: Context, case: OrderCase, claim: Claim, lines: list[dict[str, Any]], reason_code: str, **wishes: Any
+    ctx: Context,
+    case: OrderCase,
+    claim: Claim,
+    lines: list[dict[str, Any]],
+    reason_code: str,
+    id: str | None = None,
+    **wishes: Any,
 ) -> Return:
-    """RET-01: a return of these units, told and not yet stored. Raises TooManyReturned, LineNotInOrder."""
+    """RET-01: a return of these units, told and not yet stored. Raises TooManyReturned, LineNotInOrder.
+
+    id: where somebody knows it already. wishes: its method, wants and outbound.
+    """
     case.take_back(lines)
     found = Return(
-        id=ctx.new_id("ret"),
+        id=id or ctx.new_id("ret"),
         tenant=ctx.tenant,
         claim_id=claim.id,
         order_id=case.id,

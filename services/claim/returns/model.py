@@ -37,6 +37,12 @@ class ReturnWindowPassed(Refusal):
     code, rule = "RETURN_WINDOW_PASSED", "RET-01"
 
 
+class NothingToSendBack(Refusal):
+    """Nothing that this claim is about was shipped and is not on its way back already: leave label_id out."""
+
+    code, status, rule = "NOTHING_TO_SEND_BACK", 422, "RET-01"
+
+
 class LineNotInReturn(Refusal):
     """Line {line_id} is not part of this return."""
 
@@ -187,6 +193,10 @@ class Return(Aggregate):
         self.lines, self.reasons, self.note = list(lines.values()), reasons, note or self.note
         self.inspected = sorted({*self.inspected, *(str(units["line_id"]) for units in found)})
         self._move("inspect", INSPECTED, "inspected", now)
+
+    def replaced(self) -> None:
+        """CLM-03: the customer gets it anew, so nothing is paid back for it."""
+        self.wants = "nothing"
 
     def miss(self, now: datetime) -> None:
         """RET-07: nothing arrived in time."""

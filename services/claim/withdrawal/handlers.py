@@ -107,8 +107,7 @@ def _send_back(ctx: Context, found: Withdrawal, case: OrderCase, claim: Claim) -
     units = case.can_come_back(found.accepted)
     if not units:
         return None
-    wishes = {"method": "return", "wants": "refund", "outbound": found.whole}
-    back = new_return(ctx, case, claim, units, WITHDRAWAL.code, **wishes)
+    back = new_return(ctx, case, claim, units, WITHDRAWAL.code, method="return", wants="refund", outbound=found.whole)
     accept(ctx, back)
     ctx.save(back)
     return back
