@@ -22,7 +22,9 @@ Key = tuple[str, str]  # stream, aggregate id
 INSIDE = frozenset({"seller", "integrator", "coordinator", "platform_agent"})
 _THINGS = ("message_id", "refund_id", "credit_note_id", "payment_id", "parcel_id", "line_id", "return_id")
 ABOUT = (*_THINGS, "clock", "due_at")  # the last two: of a promise about time
-BEFORE, AFTER = ("from",), ("to", "code", "visibility", "assignee")
+BEFORE, AFTER = ("from",), ("to", "code", "visibility")
+# what an event is about that leaves the state as it is: it tells `<name>_from` beside it
+BESIDE_THE_STATE = ("assignee", "awaiting")
 
 
 def history(ctx: Context, service: str, keys: Iterable[Key], for_customers: frozenset[str]) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def entry(service: str, event: Envelope, who: Principal) -> dict[str, Any]:
     mine = outside and role == "customer"
     # a person's own words are theirs; why somebody inside did something is told by its code
     words = None if outside and not mine else data.get("reason")
+    beside = next((name for name in BESIDE_THE_STATE if f"{name}_from" in data), None)
     return {
         "id": event.id,
         "at": stamp(event.time),
@@ -70,8 +73,8 @@ def entry(service: str, event: Envelope, who: Principal) -> dict[str, Any]:
         "type": event.type,
         "actor": {"type": role, "id": None if outside and not mine else id, "via": via},
         "reason": data.get("decline_reason") or data.get("reason_code") or (words if isinstance(words, str) else None),
-        "before": _first(data, BEFORE),
-        "after": _first(data, AFTER[:3] if outside else AFTER),
+        "before": _first(data, (f"{beside}_from",) if beside else BEFORE),
+        "after": _first(data, (beside,) if beside else AFTER),
         "amount": data.get("amount") if isinstance(data.get("amount"), dict) else None,
         "about": {name: data[name] for name in ABOUT if data.get(name)},
     }

@@ -41,6 +41,23 @@ def told(api, claim, who) -> list[str]:
     return [item["type"] for item in page["items"]]
 
 
+@pytest.mark.capability("B6", "T38")
+def test_an_assignment_and_whose_turn_it_became_are_told_with_before_and_after(api):
+    """Neither changes the state: what they do change is what the history says of them (S1-22)."""
+    claim = open_claim(api, shipped_order(api))
+    one = f"/v1/claims/{claim['id']}"
+    for change in ({"assignee": "coo_1"}, {"assignee": None}, {"awaiting": "requester"}):
+        api.post(one, coordinator("coo_1"), change, method="PATCH", if_match="*")
+    items = api.get(f"{one}/timeline", coordinator())["items"]
+    changed = [item for item in items if item["type"] in ("claim.assigned", "claim.awaiting_changed")]
+    assert [(item["before"], item["after"]) for item in changed] == [
+        (None, "coo_1"),
+        ("coo_1", None),
+        ("seller", "requester"),
+    ]
+    assert not {"claim.assigned", "claim.awaiting_changed"} & set(told(api, claim, customer()))
+
+
 @pytest.mark.capability("T38")
 def test_staff_read_the_whole_case_in_order_with_who_when_why_and_what_changed(api, case):
     page = api.get(f"/v1/claims/{case['id']}/timeline", coordinator())
