@@ -114,6 +114,9 @@ class Crowd:
             self.suite.settle()
             self.suite.clock.advance(hours=25)
         self.suite.settle()
+        for _ in range(PATIENCE):  # what failed on purpose just now is tried again in a moment
+            if any(each["state"] == "retry" for name in SERVICES for each in self.suite.waiting(name)):
+                self.suite.advance(minutes=3)
         for name in SERVICES:
             self.tally.note(("at rest", f"{name}: {each}") for each in self.suite.waiting(name))
 
