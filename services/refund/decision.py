@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ from services.refund.policies import (
     plan,
     refused,
     split,
+    still_there,
+    units_of,
 )
 from shared.kernel.errors import NotFound, Refusal
 from shared.kernel.principal import Principal
@@ -74,11 +76,13 @@ def decide(
     claim: ClaimFacts | None,
     wishes: list[Wish] | None = None,
 ) -> Decision:
-    """Raises the refusal of the first rule that says no. wishes: those of a refund that is tried anew."""
+    """Raises the refusal of the first rule that says no. wishes: those of a refund that is tried anew (REF-13)."""
     profile = rules_of(ctx, ledger.profile)
     verdicts = check(_case(ctx, ledger, profile, who, wanted, claim))
     if wishes is None:
         wishes = plan(ledger, profile, _of_return(ctx, wanted))
+    else:
+        wishes = _tried_anew(ctx, ledger, wanted, wishes)
     amount = sum(wish.amount for wish in wishes)
     verdicts += limits(ledger, profile, who, wanted.asked.kind, amount, _given(ctx, who, wanted.asked.kind))
     parts = split(ledger, profile, wishes, wanted.instrument)
@@ -129,6 +133,13 @@ def _of_return(ctx: Context, wanted: Wanted) -> Asked:
         raise NotFound(kind="return", id=wanted.return_id)
     taken = queries.units_of_return(ctx, found.id)
     return of_return(wanted.asked, {line: units - taken.get(line, 0) for line, units in found.units.items()})
+
+
+def _tried_anew(ctx: Context, ledger: RefundLedger, wanted: Wanted, wishes: list[Wish]) -> list[Wish]:
+    """E1 and E6 as they stand today, not as they stood when the refund was asked for first."""
+    if units := units_of(wishes):
+        _of_return(ctx, replace(wanted, asked=replace(wanted.asked, lines=units)))
+    return still_there(ledger, wanted.asked.kind, wishes)
 
 
 def _check_bearers(ledger: RefundLedger, who: Principal, wanted: Wanted) -> None:

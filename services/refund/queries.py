@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +42,17 @@ def get_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     refund = ctx.need(Refund, args["refund_id"])
     if not sees(ctx.principal, refund.seller_id, refund.customer_ref):
         raise NotFound(kind="refund", id=args["refund_id"])
-    return refund_view(refund, ctx.principal)
+    return _offered(ctx, [refund_view(refund, ctx.principal)])[0]
+
+
+def _offered(ctx: Context, views: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """B11: a failed refund that was tried again already is not offered for that (REF-13)."""
+    failed = [view for view in views if "retry" in view["allowed_actions"]]
+    known = retries_of(ctx, {view["order_id"] for view in failed}) if failed else {}
+    for view in failed:
+        if view["id"] in known:
+            view["allowed_actions"].remove("retry")
+    return views
 
 
 def list_refunds(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +61,7 @@ def list_refunds(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     for name in ("order_id", "claim_id", "seller_id", "customer_ref", "state"):
         if name in args:
             where.append(refunds.c[name] == args[name])
-    return page(
+    found = page(
         ctx.connection,
         REFUND.select().where(*where),
         refunds.c.updated_at,
@@ -60,6 +70,7 @@ def list_refunds(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         args.get("cursor"),
         lambda row: refund_view(REFUND.from_row(dict(row)), ctx.principal),
     )
+    return {**found, "items": _offered(ctx, found["items"])}
 
 
 def refund_scope(who: Principal, table: sa.Table = refunds) -> list[Any]:
@@ -169,6 +180,21 @@ def units_of_return(ctx: Context, return_id: str) -> dict[str, int]:
         for piece in refund.slices:
             taken[piece.part_id] = taken.get(piece.part_id, 0) + piece.units
     return taken
+
+
+def retries_of(ctx: Context, order_ids: Iterable[str]) -> dict[str, str]:
+    """REF-13: of these orders, each refund that was tried again → the one that stands for it now.
+
+    A retry that was rejected or cancelled never reached a provider and stands for nothing; one that failed does: it is
+    the one to try next.
+    """
+    statement = sa.select(refunds.c.retry_of, refunds.c.id).where(
+        refunds.c.tenant == ctx.tenant,
+        refunds.c.order_id.in_(list(order_ids)),
+        refunds.c.retry_of.is_not(None),
+        refunds.c.state.not_in(("rejected", "cancelled")),
+    )
+    return {row.retry_of: row.id for row in ctx.connection.execute(statement)}
 
 
 def coupon_with(ctx: Context, code_hash: str) -> Coupon | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.refund import queries
 from services.refund.access import asked_of, claim_for, ledger_for
 from services.refund.decision import Decision, Wanted, decide
 from services.refund.handlers.paying import pay_with, start_paying
 from services.refund.model import ClaimFacts, Payment, Refund, RefundLedger, ReturnFacts, Wish
+from services.refund.model.refusals import AlreadyRetried
 from services.refund.policies import (
     APPROVAL_WITHIN,
     Asked,
@@ -17,6 +19,7 @@ from services.refund.policies import (
     reason_known,
     split,
     subscriptions_of,
+    wishes_of,
 )
 from services.refund.quoting import hold_to
 from services.refund.storage import save_ledger
@@ -58,15 +61,16 @@ def wanted_of(ctx: Context, ledger: RefundLedger, args: dict[str, Any]) -> Wante
 
 
 def retry_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """REF-13: a new refund of the same parts and amounts, with a reservation and a key of its own."""
+    """REF-13: a new refund of the same parts and amounts, with a reservation and a key of its own.
+
+    Once: whoever tries it a second time would pay a second time. Raises AlreadyRetried with the refund that stands.
+    """
     failed = ctx.get_for_change(Refund, args["refund_id"])
     ledger = ledger_for(ctx, failed.order_id, "retry")
     if failed.state != "failed":
         raise NotInThisState(kind="refund", state=failed.state, action="retry")
-    wishes = [
-        Wish(piece.kind, piece.part_id, piece.amount, piece.before, piece.after, piece.goodwill, piece.withheld)
-        for piece in failed.slices
-    ]
+    if retry_id := queries.retries_of(ctx, [failed.order_id]).get(failed.id):
+        raise AlreadyRetried(refund_id=retry_id)
     deductions = tuple((one["code"], one["amount"]) for one in failed.deductions)
     wanted = Wanted(
         Asked(failed.kind, deductions=deductions),
@@ -79,7 +83,7 @@ def retry_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         asked_at=failed.requested_at,
     )
     claim = claim_for(ctx, ledger, failed.claim_id)
-    made = begin(ctx, ledger, ctx.principal, wanted, claim, wishes)
+    made = begin(ctx, ledger, ctx.principal, wanted, claim, wishes_of(failed.slices))
     return {**refund_view(made[0], ctx.principal), "parts": [one.id for one in made]}
 
 

@@ -124,6 +124,13 @@ class InstrumentNotAllowed(Refusal):
     rule = "M12"
 
 
+class AlreadyRetried(Refusal):
+    """This refund was tried again as {refund_id}: follow that one, and retry it should it fail too."""
+
+    code = "ALREADY_RETRIED"
+    rule = "REF-13"
+
+
 class FourEyesRequired(Refusal):
     """The one who asked for a refund does not approve it: a second person must."""
 

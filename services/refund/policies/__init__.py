@@ -1,6 +1,6 @@
 """The refund service's decisions as data and pure functions: who may, how much, from which payment, who must agree."""
 
-from services.refund.policies.amounts import Asked, AskedLine, funded, of_return, plan, split, subscriptions_of
+from services.refund.policies.amounts import Asked, AskedLine, of_return, plan, subscriptions_of
 from services.refund.policies.approval import Given, limits, must_be_approved
 from services.refund.policies.eligibility import EVERYWHERE, Case, accepted, check, judge, reason_known, synced
 from services.refund.policies.execution import (
@@ -11,6 +11,7 @@ from services.refund.policies.execution import (
     paid_at_once,
     provider_of,
 )
+from services.refund.policies.payments import funded, split
 from services.refund.policies.permissions import is_inside, may, sees
 from services.refund.policies.profiles import (
     APPROVAL_WITHIN,
@@ -25,6 +26,7 @@ from services.refund.policies.profiles import (
     changed,
     profile_of,
 )
+from services.refund.policies.retrying import still_there, units_of, wishes_of
 from services.refund.policies.verdicts import Verdict, explained, refused
 
 __all__ = [
@@ -66,6 +68,9 @@ __all__ = [
     "refused",
     "sees",
     "split",
+    "still_there",
     "subscriptions_of",
     "synced",
+    "units_of",
+    "wishes_of",
 ]
