@@ -243,7 +243,7 @@ def _payment(payment: Any, refunds: list[Refund]) -> dict[str, Any]:
         "released": sum(one.amount for one in mine if one.state in RELEASED),
         "chargeback": {
             "amount": payment.chargeback,
-            "open": payment.chargeback_open,
+            "open": payment.chargeback_open > 0,
             "state": _dispute(payment.chargeback, payment.chargeback_open),
         },
         "excess": payment.excess,

@@ -119,3 +119,19 @@ class Desk:
             reason_code=reason_code,
             requested_by=SELLER,
         )
+
+
+def advance(refund, ledger, choice: int) -> None:
+    """The next step of a refund: on, or failed, or out of sight, or back."""
+    if refund.state == "requested":
+        refund.cancel(ledger, {"type": "seller", "id": "x"}, NOON) if choice == 0 else refund.approve_by_policy(
+            ledger, NOON
+        )
+    elif refund.state == "approved":
+        refund.execute(ledger, NOON)
+    elif refund.state == "processing" and choice == 2:
+        refund.lose_sight(ledger, "timeout", False)
+    elif refund.state in ("processing", "unknown"):
+        refund.fail(ledger, "declined", True, NOON) if choice == 0 else refund.succeed(ledger, "re", "cn", NOON)
+    elif refund.state == "succeeded" and choice == 3 and not refund.is_coupon:
+        refund.reverse(ledger, "account_closed", NOON)

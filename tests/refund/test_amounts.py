@@ -200,7 +200,7 @@ def test_a_chargeback_eats_the_cap_and_gives_it_back_when_it_is_won():
 
     with pytest.raises(AmountExceedsRefundable):
         desk.request("post_shipment_order")
-    ledger.close_dispute("dp_1", "pay_1", won=True, now=NOON)
+    ledger.close_dispute("dp_1", "pay_1", 17000, won=True, now=NOON)
 
     assert desk.refund("post_shipment_order")[0].amount == 17925
 

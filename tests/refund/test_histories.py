@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.refund.model import FINAL, IN_FLIGHT, Coupon, Payment, RefundLedger, balances
 from services.refund.policies import Asked, of_return
 from shared.kernel.errors import Refusal
-from tests.refund.orders import NOON, Desk, of_line, payment, placed
+from tests.refund.orders import NOON, Desk, advance, of_line, payment, placed
 
 HISTORIES = 10_000
 
@@ -71,6 +71,7 @@ class History:
 
     def __init__(self, tape: Tape, goodwill: bool = True) -> None:
         self.tape, self.goodwill, self.disputed, self.added = tape, goodwill, 0, 0
+        self.disputes: list[tuple[str, str, int]] = []
         self.coupons: list[Coupon] = []
         self.ledger, self.to_come = an_order(tape)
         self.desk = Desk(self.ledger)
@@ -86,6 +87,7 @@ class History:
             self._refuse,
             self._capture,
             self._dispute,
+            self._end_a_dispute,
             self._by_coupon,
             self._spend,
             self._take_back,
@@ -156,10 +158,16 @@ class History:
     def _dispute(self) -> None:
         """A payment is charged back, in part or as a whole."""
         paid = self.ledger.payments[self.tape.below(len(self.ledger.payments))] if self.ledger.payments else None
-        if paid is None or paid.chargeback:
-            return
-        self.disputed += 1
-        self.ledger.dispute(f"dp_{self.disputed}", paid.id, self.tape.amount(), NOON)
+        if paid is not None:
+            self.disputed += 1
+            self.disputes.append((f"dp_{self.disputed}", paid.id, self.tape.amount()))
+            self.ledger.dispute(*self.disputes[-1], NOON)
+
+    def _end_a_dispute(self) -> None:
+        """Won, or lost where the history need not end in full."""
+        if self.disputes:
+            ended = self.disputes.pop(self.tape.below(len(self.disputes)))
+            self.ledger.close_dispute(*ended, not self.goodwill or self.tape.below(2) == 0, NOON)
 
     def _line(self) -> str:
         return self.ledger.lines[self.tape.below(len(self.ledger.lines))].id
@@ -244,8 +252,8 @@ class History:
         """Let everything come in and everything in flight end, win every dispute, then give back all that is left."""
         while self.to_come:
             self._capture()
-        for paid in self.ledger.payments:
-            self.ledger.close_dispute(f"{paid.id}_won", paid.id, True, NOON)
+        while self.disputes:
+            self.ledger.close_dispute(*self.disputes.pop(), True, NOON)
         for number, refund in enumerate(self.desk.refunds):
             while refund.state in IN_FLIGHT:
                 advance(refund, self.ledger, number % 3)
@@ -257,22 +265,6 @@ class History:
         if self.ledger.available:
             self.desk.refund("cancellation")
         self.check()
-
-
-def advance(refund, ledger, choice: int) -> None:
-    """The next step of a refund: on, or failed, or out of sight, or back."""
-    if refund.state == "requested":
-        refund.cancel(ledger, {"type": "seller", "id": "x"}, NOON) if choice == 0 else refund.approve_by_policy(
-            ledger, NOON
-        )
-    elif refund.state == "approved":
-        refund.execute(ledger, NOON)
-    elif refund.state == "processing" and choice == 2:
-        refund.lose_sight(ledger, "timeout", False)
-    elif refund.state in ("processing", "unknown"):
-        refund.fail(ledger, "declined", True, NOON) if choice == 0 else refund.succeed(ledger, "re", "cn", NOON)
-    elif refund.state == "succeeded" and choice == 3 and not refund.is_coupon:
-        refund.reverse(ledger, "account_closed", NOON)
 
 
 @pytest.mark.capability("R24", "T23", "I1")

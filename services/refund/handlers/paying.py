@@ -31,9 +31,13 @@ def start_paying(ctx: Context, ledger: RefundLedger, refund: Refund) -> None:
 
 
 def pay_with(ctx: Context, ledger: RefundLedger, children: list[Refund]) -> None:
-    """M14: the product's refund has succeeded, those of its subscriptions follow. The caller saves all of them."""
+    """M14: the product's refund has succeeded, those of its subscriptions follow. The caller saves all of them.
+
+    Where a bank has taken their money meanwhile (E7) they stay approved, for a person to decide.
+    """
     for child in children:
-        if child.kind == "linked_subscription" and child.state == "approved" and child.provider != PAID_BY_HAND:
+        ready = child.kind == "linked_subscription" and child.state == "approved" and child.provider != PAID_BY_HAND
+        if ready and not ledger.payment(child.payment_id).chargeback_rest:
             start_paying(ctx, ledger, child)
 
 

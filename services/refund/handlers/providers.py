@@ -16,6 +16,7 @@ from shared.kernel.principal import system
 from shared.runtime.jobs import JobRun
 from shared.runtime.unit_of_work import Context
 
+NOTHING_TAKEN = frozenset({"won", "warning_closed"})  # the latter: an inquiry that became no dispute
 STRIPE_REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
 
 
@@ -60,7 +61,8 @@ def _stripe_said(event: dict[str, Any]) -> Said | None:
     if event["type"] == "charge.dispute.created":
         return Said("dispute_opened", told["id"], payment, Outcome("pending", amount=told["amount"]))
     if event["type"] == "charge.dispute.closed":
-        return Said("dispute_closed", told["id"], payment, Outcome("pending"), won=told.get("status") == "won")
+        won = told.get("status") in NOTHING_TAKEN
+        return Said("dispute_closed", told["id"], payment, Outcome("pending", amount=told["amount"]), won=won)
     return None
 
 
@@ -139,17 +141,22 @@ def _dispute_opened(ctx: Context, provider: str, said: Said) -> None:
     if found is None or ctx.get(Chargeback, said.ref) is not None:
         return
     ledger, payment_id = found
-    ctx.save(Chargeback.open(said.ref, ledger, payment_id, said.outcome.amount or 0, ctx.now))
+    ctx.save(_opened(ctx, ledger, payment_id, said))
     save_ledger(ctx, ledger)
 
 
+def _opened(ctx: Context, ledger: RefundLedger, payment_id: str, said: Said) -> Chargeback:
+    return Chargeback.open(said.ref, ledger, payment_id, said.outcome.amount or 0, ctx.now)
+
+
 def _dispute_closed(ctx: Context, provider: str, said: Said) -> None:
+    """Its end may be told before its beginning, which says nothing new then (I14)."""
     found = _payment_of(ctx, provider, said.payment_ref)
     if found is None:
         return
-    ledger, _ = found
-    chargeback = ctx.get(Chargeback, said.ref)
-    if chargeback is None or chargeback.state != "open":
+    ledger, payment_id = found
+    chargeback = ctx.get(Chargeback, said.ref) or _opened(ctx, ledger, payment_id, said)
+    if chargeback.state != "open":
         return
     chargeback.close(ledger, said.won, ctx.now)
     ctx.save(chargeback)

@@ -5,8 +5,9 @@ from services.refund.model.claim_facts import ClaimFacts
 from services.refund.model.coupon import Coupon
 from services.refund.model.credit_note import CreditNote
 from services.refund.model.entries import ACCOUNTS, Entry, balances
-from services.refund.model.ledger import Payment, RefundLedger
+from services.refund.model.ledger import RefundLedger
 from services.refund.model.parts import Counter, Line, Part, PartTax, Shipment, Slice, Wish
+from services.refund.model.payment import Payment
 from services.refund.model.refund import Refund
 from services.refund.model.return_facts import ReturnFacts
 from services.refund.model.rulebook import Rulebook

@@ -42,7 +42,7 @@ class Chargeback(Aggregate):
         """Won: refundable again. Lost: gone."""
         if self.state != "open":
             raise NotInThisState(kind="chargeback", state=self.state, action="close")
-        ledger.close_dispute(self.id, self.payment_id, won, now)
+        ledger.close_dispute(self.id, self.payment_id, self.amount, won, now)
         self.state = "won" if won else "lost"
         self._tell(f"chargeback.{self.state}", ledger)
 

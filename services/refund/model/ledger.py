@@ -8,36 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.refund.model.entries import Entry, post
-from services.refund.model.parts import STEPS, Counter, Line, Part, PartTax, Shipment, Slice, Wish
-from services.refund.model.refusals import AmountExceedsRefundable, UnknownPart
+from services.refund.model.parts import STEPS, Line, Part, PartTax, Shipment, Slice, Wish
+from services.refund.model.payment import Payment
+from services.refund.model.refusals import AmountExceedsRefundable, PaymentDisputed, UnknownPart
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.clock import stamp
 from shared.kernel.money import allocate
-
-
-@dataclass(slots=True)
-class Payment:
-    """A captured payment: what it brought, what refunds took of it, what a chargeback took (N1).
-
-    `excess` is what left it beyond its cap through no command of ours (REF-15): reported, outside the counters.
-    `chargeback_rest` is what the bank took while refunds in flight held the money: should they fail, it is gone too.
-    """
-
-    id: str
-    provider: str
-    provider_ref: str
-    instrument: str
-    captured: int
-    captured_at: str
-    given: Counter = field(default_factory=Counter)
-    chargeback: int = 0
-    chargeback_open: bool = False
-    chargeback_rest: int = 0
-    excess: int = 0
-
-    @property
-    def available(self) -> int:
-        return self.captured - self.given.total - self.chargeback
 
 
 @dataclass(kw_only=True)
@@ -233,19 +209,29 @@ class RefundLedger(Aggregate):
     def dispute(self, chargeback_id: str, payment_id: str, amount: int, now: datetime) -> None:
         """The payer's bank took money back: a chargeback eats the cap (N1, E7), now or when it becomes free."""
         payment = self.payment(payment_id)
-        payment.chargeback_open = True
+        payment.chargeback_open += 1
         payment.chargeback_rest += min(amount, payment.captured)
         self._feed_chargeback(payment_id, chargeback_id, now)
 
-    def close_dispute(self, chargeback_id: str, payment_id: str, won: bool, now: datetime) -> None:
-        """Won: the money is back and refundable again. Lost: it stays gone."""
+    def close_dispute(self, chargeback_id: str, payment_id: str, amount: int, won: bool, now: datetime) -> None:
+        """Won: its own money is back and refundable again, that of other disputes is not. Lost: it stays gone."""
         payment = self.payment(payment_id)
-        payment.chargeback_open = False
+        payment.chargeback_open -= 1
         if not won:
             return
-        self._post("chargeback_won", payment.chargeback, payment_id, chargeback_id, stamp(now))
-        self.chargeback -= payment.chargeback
-        payment.chargeback = payment.chargeback_rest = 0
+        amount = min(amount, payment.captured)
+        never_taken = min(amount, payment.chargeback_rest)
+        payment.chargeback_rest -= never_taken
+        back = min(amount - never_taken, payment.chargeback)
+        payment.chargeback -= back
+        self.chargeback -= back
+        self._post("chargeback_won", back, payment_id, chargeback_id, stamp(now))
+
+    def check_undisputed(self, payment_id: str) -> None:
+        """E7: what a bank took out of reservations must not leave a second time. Raises PaymentDisputed."""
+        rest = self.payment(payment_id).chargeback_rest
+        if rest:
+            raise PaymentDisputed(payment_id=payment_id, taken=rest)
 
     def _feed_chargeback(self, payment_id: str, cause: str, now: datetime) -> None:
         """What a bank took and refunds in flight still held is taken as soon as it is free: nobody is paid twice."""

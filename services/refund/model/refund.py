@@ -144,7 +144,9 @@ class Refund(Aggregate):
         self.record("refund.cancelled", **self.facts(ledger), by=actor["type"])
 
     def execute(self, ledger: RefundLedger, now: datetime) -> None:
-        """REF-08: from here on only the provider's answer decides."""
+        """REF-08: from here on only the provider's answer decides. Raises PaymentDisputed."""
+        self._must("execute")
+        ledger.check_undisputed(self.payment_id)
         self._go("execute")
         self.processing_at = now
         self.record("refund.processing", **self.facts(ledger))

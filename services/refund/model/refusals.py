@@ -124,6 +124,13 @@ class InstrumentNotAllowed(Refusal):
     rule = "M12"
 
 
+class PaymentDisputed(Refusal):
+    """A bank took back {taken} (minor units) of what this holds: cancel it and ask for the rest, or win the dispute."""
+
+    code = "PAYMENT_DISPUTED"
+    rule = "E7"
+
+
 class AlreadyRetried(Refusal):
     """This refund was tried again as {refund_id}: follow that one, and retry it should it fail too."""
 

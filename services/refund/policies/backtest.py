@@ -32,8 +32,13 @@ def decided_by(profile: Profile, refund: Refund, facts: dict[str, dict[str, Any]
         waits = waits or order["gestures"] > allowed.gestures * unit
     if day := facts.get("T20-V"):
         waits = waits or day["count"] > allowed.daily_count or day["amount"] > allowed.daily * unit
-    waits = waits or refund.requested_by.get("via") == "email" or bool(facts.get("E7", {}).get("chargeback"))
+    waits = waits or refund.requested_by.get("via") == "email" or _disputed(facts.get("E7", {}))
     return APPROVAL if waits else PASSED
+
+
+def _disputed(seen: dict[str, Any]) -> bool:
+    """E7 is about open disputes; a lost one took its money and stops nothing. Old decisions tell the amount alone."""
+    return bool(seen.get("open", seen.get("chargeback")))
 
 
 def _too_late(profile: Profile, window: dict[str, Any] | None) -> bool:

@@ -127,7 +127,8 @@ def _instrument(case: Case) -> Verdict:
 
 def _no_open_chargeback(case: Case) -> Verdict:
     """E7: while a bank disputes the payment nothing is paid automatically: the customer would be paid twice."""
-    return Verdict("E7", not case.ledger.open_chargeback, {"chargeback": case.ledger.chargeback})
+    is_open = case.ledger.open_chargeback
+    return Verdict("E7", not is_open, {"chargeback": case.ledger.chargeback, "open": is_open})
 
 
 def _window(case: Case) -> Verdict:
