@@ -38,6 +38,7 @@ class Marketplace(Versioned):
     stock_managed = fields.Boolean(required=True)
     parcel_number_required = fields.Boolean(required=True)
     complete_after_days = Whole(required=True, allow_none=True)
+    tax_codes = fields.List(fields.String(), required=True, allow_none=True)
 
 
 class Entitlement(View):

@@ -85,6 +85,7 @@ marketplaces = aggregate_table(
     sa.Column("stock_managed", sa.Boolean, nullable=False),
     sa.Column("parcel_number_required", sa.Boolean, nullable=False),
     sa.Column("complete_after_days", sa.Integer),
+    sa.Column("tax_codes", Json),
 )
 
 entitlements = aggregate_table(

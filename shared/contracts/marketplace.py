@@ -1,4 +1,4 @@
-"""What a marketplace decides about its orders: its states, its stock, its parcels, its delays (S4-03, S4-04, S4-12)."""
+"""What a marketplace decides about its orders: states, stock, parcels, delays, tax codes (S4-03, S4-04, S4-12, M3)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ PHASES = (
     "cancelled",
 )
 MOST_STATES = 50
+MOST_TAX_CODES = 200
+TAX_CODE = validate.Length(min=1, max=32)
 PHASE = validate.OneOf(PHASES)
 
 
@@ -45,13 +47,20 @@ class OfMarketplace(Strict):
 
 
 class Configure(OfMarketplace):
-    """What is left out stays as it is. complete_after_days: null = orders are completed by a person."""
+    """What is left out stays as it is. complete_after_days: null = orders are completed by a person.
+
+    tax_codes: those that a line or shipment may name; null = any. Rates are the order's own: they change with the law,
+    and an order of last year keeps the one it was sold at (M3).
+    """
 
     public_states = fields.List(fields.Nested(PublicState), validate=validate.Length(min=1, max=MOST_STATES))
     internal_states = fields.List(fields.Nested(InternalState), validate=validate.Length(max=MOST_STATES))
     stock_managed = fields.Boolean(truthy={True}, falsy={False})
     parcel_number_required = fields.Boolean(truthy={True}, falsy={False})
     complete_after_days = Whole(least=1, most=365, allow_none=True)
+    tax_codes = fields.List(
+        fields.String(validate=TAX_CODE), allow_none=True, validate=validate.Length(min=1, max=MOST_TAX_CODES)
+    )
 
 
 class Configured(OfMarketplace):
@@ -60,6 +69,7 @@ class Configured(OfMarketplace):
     stock_managed = fields.Boolean(required=True)
     parcel_number_required = fields.Boolean(required=True)
     complete_after_days = Whole(required=True, allow_none=True)
+    tax_codes = fields.List(fields.String(), allow_none=True)
 
 
 CONFIGURE = Operation("marketplace.configure", Configure(), may=AGENT, on=NEW)

@@ -107,10 +107,14 @@ class PlaceOrder(Strict):
     placed_at = Moment()
 
     @validates_schema
-    def line_ids_are_unique(self, data: dict, **_: object) -> None:
+    def ids_are_unique(self, data: dict, **_: object) -> None:
         given = [line["line_id"] for line in data["lines"] if "line_id" in line]
         if len(given) != len(set(given)):
             raise ValidationError("Two lines have the same line_id.", "lines")
+        if len(data["shipping"]) > 1:
+            fees = [fee["shipment_id"] for fee in data["shipping"] if "shipment_id" in fee]
+            if len(fees) != len(set(fees)):
+                raise ValidationError("Two shipments have the same shipment_id.", "shipping")
 
 
 class OfOrder(Strict):

@@ -190,6 +190,72 @@ def test_an_order_of_this_kind_is_not_taken(api, change, code, rule):
     assert api.get("/v1/orders", agent())["items"] == []
 
 
+def test_two_shipments_of_an_order_do_not_have_the_same_id_for_each_is_refunded_by_its_own(api):
+    fee = {"shipment_id": "shp_1", "gross": 245}
+
+    problem = api.refused("POST", "/v1/orders", integrator(), "INVALID_INPUT", body=changed({"shipping": [fee, fee]}))
+
+    assert list(problem["details"]["fields"]) == ["shipping"]
+    assert api.get("/v1/orders", agent())["items"] == []
+    other = {**fee, "shipment_id": "shp_2"}
+    api.post("/v1/orders", integrator(), changed({"shipping": [fee, other]}), status=201)
+
+
+OTHER_TAX = [{"code": "FR_VAT_02", "rate": "20"}]
+TAXED = {
+    "a line": {"lines": [{"taxes": OTHER_TAX}]},
+    "one tax of two": {"lines": [{"taxes": [{"code": "FR_VAT_20", "rate": "20"}, *OTHER_TAX]}]},
+    "the shipping": {"shipping": [{"gross": 490, "taxes": OTHER_TAX}]},
+}
+
+
+@pytest.fixture
+def catalogue(api):
+    """The marketplace knows two codes."""
+    api.post("/v1/marketplaces/main", agent(), {"tax_codes": ["FR_VAT_20", "FR_VAT_55"]}, method="PUT")
+    return api
+
+
+@pytest.mark.capability("M3")
+@pytest.mark.parametrize("change", TAXED.values(), ids=TAXED)
+def test_an_order_names_no_tax_code_that_its_marketplace_does_not_know(catalogue, change):
+    api, before = catalogue, catalogue.suite.event_count()
+
+    problem = api.refused("POST", "/v1/orders", integrator(), "UNKNOWN_TAX_CODE", body=changed(change))
+    [one] = api.post("/v1/orders:bulk", integrator(), {"orders": [changed(change)]})["results"]
+
+    assert (problem["rule"], problem["status"]) == ("M3", 422)
+    assert (one["result"], problem["details"]["tax_code"]) == ("UNKNOWN_TAX_CODE", "FR_VAT_02")
+    assert problem["details"]["known"] == ["FR_VAT_20", "FR_VAT_55"]
+    assert api.get("/v1/orders", agent())["items"] == []
+    assert api.suite.event_count() == before
+
+
+def test_an_added_line_names_a_tax_code_that_the_marketplace_knows(catalogue):
+    api, order = catalogue, shipped_order(catalogue)
+    path, more = f"/v1/orders/{order['id']}/lines", {"product_id": "prd_bulb", "sku": "BULB", "title": "Bulb"}
+    more |= {"quantity": 1, "unit_price": 550}
+    before = api.suite.event_count()
+
+    wrong = {"line": {**more, "taxes": OTHER_TAX}, "currency": "EUR"}
+    problem = api.refused("POST", path, seller(), "UNKNOWN_TAX_CODE", body=wrong)
+    assert (problem["rule"], api.suite.event_count()) == ("M3", before)
+    right = {"line": {**more, "taxes": [{"code": "FR_VAT_55", "rate": "5.5"}]}, "currency": "EUR"}
+    assert api.post(path, seller(), right, status=201)["amount_due"]["amount"] == 550
+
+
+def test_a_marketplace_that_lists_no_tax_codes_takes_any_and_may_go_back_to_that(catalogue):
+    api, order = catalogue, changed(TAXED["a line"])
+    api.refused("POST", "/v1/orders", integrator(), "UNKNOWN_TAX_CODE", body=order)
+
+    api.post("/v1/marketplaces/main", agent(), {"stock_managed": False}, method="PUT")
+    api.refused("POST", "/v1/orders", integrator(), "UNKNOWN_TAX_CODE", body=order)
+    api.refused("PUT", "/v1/marketplaces/main", agent(), "INVALID_INPUT", body={"tax_codes": []})
+    assert api.post("/v1/marketplaces/main", agent(), {"tax_codes": None}, method="PUT")["tax_codes"] is None
+
+    assert api.post("/v1/orders", integrator(), order, status=201)["lines"][0]["taxes"][0]["code"] == "FR_VAT_02"
+
+
 def test_a_payment_has_the_currency_of_its_order_and_a_whole_amount_above_zero(api):
     order = api.post("/v1/orders", integrator(), order_args("1001"), status=201)
     payment = {name: value for name, value in payment_args(order).items() if name != "order_id"}

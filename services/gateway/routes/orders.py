@@ -80,7 +80,7 @@ ROUTES = (
     ),
     read(
         "/v1/marketplaces/{marketplace}",
-        "States, stock, parcels and delays of a marketplace",
+        "States, stock, parcels, delays and tax codes of a marketplace",
         marketplace.GET,
         view=order_views.Marketplace(),
     ),

@@ -1,17 +1,25 @@
-"""What a marketplace decides about its orders: its lists of states, its stock, its parcels, its delays."""
+"""What a marketplace decides about its orders: its lists of states, its stock, its parcels, delays and tax codes."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from services.order.model.refusals import BrokenStates
+from services.order.model.refusals import BrokenStates, UnknownTaxCode
 from services.order.states import FINAL_PHASES, INTERNAL_STATES, ISSUE_REPORTED, PUBLIC_STATES
 from shared.kernel.aggregate import Aggregate
 
-SETTINGS = ("public_states", "internal_states", "stock_managed", "parcel_number_required", "complete_after_days")
+SETTINGS = (
+    "public_states",
+    "internal_states",
+    "stock_managed",
+    "parcel_number_required",
+    "complete_after_days",
+    "tax_codes",
+)
 
 
 @dataclass(kw_only=True)
@@ -19,7 +27,8 @@ class Marketplace(Aggregate):
     """The rules of one marketplace of a tenant. One that was never configured has these defaults.
 
     stock_managed: units that will not be sent go back to stock (S4-11, S4-12). complete_after_days: a delivered order
-    completes itself after so many days; None = a person does it (ORD-10).
+    completes itself after so many days; None = a person does it (ORD-10). tax_codes: those that prices may name (M3);
+    None = any.
     """
 
     stream: ClassVar[str] = "marketplace"
@@ -30,6 +39,7 @@ class Marketplace(Aggregate):
     stock_managed: bool = True
     parcel_number_required: bool = True
     complete_after_days: int | None = None
+    tax_codes: list[str] | None = None
 
     def configure(self, changes: dict[str, Any]) -> None:
         """Take these settings over; the others stay. Raises BrokenStates, and changes nothing then."""
@@ -47,6 +57,14 @@ class Marketplace(Aggregate):
         return {name: getattr(self, name) for name in SETTINGS}
 
     # what orders ask
+
+    def check_taxes(self, taxes: Iterable[dict[str, Any]]) -> None:
+        """M3: a code that nobody knows would be frozen, refunded and printed for ever. Raises UnknownTaxCode."""
+        if self.tax_codes is None:
+            return
+        for tax in taxes:
+            if tax["code"] not in self.tax_codes:
+                raise UnknownTaxCode(tax_code=tax["code"], marketplace=self.code, known=self.tax_codes)
 
     def shown_at(self, phase: str) -> str | None:
         """The public state that is bound to this phase, or None."""

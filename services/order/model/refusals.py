@@ -101,6 +101,14 @@ class BrokenStates(Refusal):
     rule = "ORD-11"
 
 
+class UnknownTaxCode(Refusal):
+    """The marketplace {marketplace} has no tax code {tax_code}: use one of {known}, or add it to its tax_codes."""
+
+    code = "UNKNOWN_TAX_CODE"
+    status = 422
+    rule = "M3"
+
+
 class OrderExists(Refusal):
     """An order {order_id} or number {number} exists already."""
 
