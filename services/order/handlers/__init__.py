@@ -43,6 +43,16 @@ def follow_paid_refund(ctx: Context, event: Any) -> None:
         reminding.follow_refund(ctx, order, refund)
 
 
+def follow_reversed_refund(ctx: Context, event: Any) -> None:
+    """REF-14: the money is with the seller again; what was paid back with it counts as paid back no more."""
+    refund = event.data
+    settling.take_refund_back(ctx, event)
+    order = ctx.get(Order, refund["order_id"])
+    if order is not None:
+        entitling.follow(ctx, order, event.type, refund)
+        reminding.take_refund_back(ctx, order, refund["refund_id"])
+
+
 def follow_return(ctx: Context, event: Any) -> None:
     """RET-08, S4-29: units came back."""
     closed = event.data
@@ -101,7 +111,7 @@ CONTENTS = Contents(
         "return.closed": Reaction(follow_return, loads=_order),
         "refund.succeeded": Reaction(follow_paid_refund, loads=_order_and_settlement),
         "refund.external_recorded": Reaction(settling.count_external_refund, loads=_order_and_settlement),
-        "refund.reversed": Reaction(settling.take_refund_back, loads=_order_and_settlement),
+        "refund.reversed": Reaction(follow_reversed_refund, loads=_order_and_settlement),
     },
     timers={
         settling.CLEARANCE: settling.give_up_clearance,

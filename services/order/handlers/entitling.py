@@ -16,6 +16,7 @@ from shared.runtime.unit_of_work import Context
 END = "entitlement_end"
 PENDING = ("refund.requested",)
 GIVEN_UP = ("refund.failed", "refund.rejected", "refund.cancelled")
+REVERSED = "refund.reversed"  # paid, and back with the seller: it counts as little as one that was given up
 
 
 def entitlement_id(tenant: str, customer_ref: str, product_id: str, url: str) -> str:
@@ -120,7 +121,7 @@ def follow(ctx: Context, order: Order, type: str, refund: dict[str, Any]) -> Non
         entitlement = ctx.need(Entitlement, id)
         if type in PENDING:
             changed = entitlement.refund_requested(refund)
-        elif type in GIVEN_UP:
+        elif type in (*GIVEN_UP, REVERSED):
             changed = entitlement.refund_given_up(refund["refund_id"])
         else:
             changed = entitlement.refund_succeeded(refund)

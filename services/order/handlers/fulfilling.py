@@ -11,6 +11,7 @@ from services.order.handlers import entitling, reminding
 from services.order.handlers.access import View, for_change, keep, ruled
 from services.order.handlers.placing import explained
 from services.order.model import OpenClaim, Order, Settlement
+from services.order.model.record import LATE
 from services.order.paying import handlers as paying
 from shared.contracts import order as contracts
 from shared.contracts.rules import invalid
@@ -70,7 +71,7 @@ def ship_order(ctx: Context, args: dict[str, Any]) -> View:
 
 def _ship(ctx: Context, order: Order, parcel: dict[str, Any], quantities: list[tuple[str, int | None]]) -> None:
     order.ship(_parcel(ctx, parcel), quantities)
-    if order.phase == "shipped":
+    if order.phase in LATE:
         reminding.await_delivery(ctx, order)
 
 

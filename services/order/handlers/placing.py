@@ -108,7 +108,7 @@ def _place(ctx: Context, args: dict[str, Any], payment: dict[str, Any] | None = 
     # first, so that whoever is told of a new customer's order already knows how to write to him
     _remember_contact(ctx, order.customer_ref, order.customer)
     if order.phase == "paid":
-        _follow_payment(ctx, order)
+        _follow_payment(ctx, order, order.lines)
     ctx.save(order)
     ctx.save(
         Settlement(
@@ -196,15 +196,15 @@ def capture(ctx: Context, order: Order, payment: dict[str, Any], by_link: bool =
         settlement.total = order.total  # what was added is the seller's too, now that it is paid
         ctx.save(settlement)
     if before == "awaiting_payment" and order.phase == "paid":
-        _follow_payment(ctx, order)
+        _follow_payment(ctx, order, order.lines)
     elif not order.amount_due:
-        entitling.activate_what_was_bought(ctx, order, added)
+        _follow_payment(ctx, order, added)
 
 
-def _follow_payment(ctx: Context, order: Order) -> None:
-    """What begins when all is paid. The caller saves the order."""
-    entitling.activate_what_was_bought(ctx, order, order.lines)
-    reminding.forget_what_is_bought_again(ctx, order)
+def _follow_payment(ctx: Context, order: Order, lines: list[Line]) -> None:
+    """What begins when these lines are paid. The caller saves the order."""
+    entitling.activate_what_was_bought(ctx, order, lines)
+    reminding.forget_what_is_bought_again(ctx, order, lines)
 
 
 def add_line(ctx: Context, args: dict[str, Any]) -> View:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.order.model import LifecyclePlan, Order, ReminderChoice, choice_id, end_of_use
+from services.order.model import LifecyclePlan, Line, Order, ReminderChoice, choice_id, end_of_use
 from services.order.policies import may
 from services.order.storage import plans
 from shared.kernel.errors import Forbidden, NotFound
@@ -15,6 +16,7 @@ from shared.runtime.unit_of_work import Context
 BEGIN, REMIND = "lifecycle_begin", "lifecycle_remind"
 ON_THE_WAY = timedelta(days=3)  # after shipping, where nobody tells of the delivery
 PLANNED = plans.c.state == "planned"
+NEVER_ARRIVED = frozenset({"commercial_gesture", "pre_shipment", "cancellation"})
 
 
 def _wears(order: Order) -> bool:
@@ -32,34 +34,50 @@ def begin_without_news(ctx: Context, timer: Any) -> None:
 
 
 def begin(ctx: Context, order: Order, start: datetime) -> None:
-    """Plan a reminder for each line that wears out, once per order, unless the customer does not want any."""
+    """Plan a reminder for each line that wears out, once per line, unless the customer does not want any.
+
+    A line that was added and left later than the rest has its own beginning (ORD-13).
+    """
     if not _wears(order):
         return
     ctx.unschedule(BEGIN, order.id)
-    if ctx.find(LifecyclePlan, plans.c.order_id == order.id, limit=1) or not _wanted(ctx, order.customer_ref):
+    if not _wanted(ctx, order.customer_ref):
         return
+    known = _plans_of(ctx, order)
     for line in order.lines:
-        if not line.wear or not line.shipped:
+        if not line.wear or line.shipped <= line.returned:
+            continue
+        plan = known.get(line.line_id) or _awaited(ctx, order, line)
+        if plan.state != "awaited":
             continue
         ends_at = end_of_use(line.wear, line.shipped, start)
-        plan = LifecyclePlan(
-            id=ctx.new_id("lcp"),
-            tenant=ctx.tenant,
-            order_id=order.id,
-            line_id=line.line_id,
-            product_id=line.product_id,
-            customer_ref=order.customer_ref,
-            seller_id=order.seller_id,
-            title=line.title,
-            units=line.shipped,
-            ends_at=ends_at,
-            remind_at=max(ends_at - timedelta(days=line.wear["remind_days"]), ctx.now),
-            offer_code=line.wear.get("offer_code"),
-            token=secrets.token_hex(20),
-        )
-        plan.plan()
+        plan.arrived(line.shipped, ends_at, max(ends_at - timedelta(days=line.wear["remind_days"]), ctx.now))
         ctx.save(plan)
-        ctx.schedule(REMIND, plan.id, plan.remind_at)
+        if plan.state == "planned":
+            ctx.schedule(REMIND, plan.id, plan.remind_at)
+
+
+def _plans_of(ctx: Context, order: Order) -> dict[str, LifecyclePlan]:
+    return {plan.line_id: plan for plan in ctx.find(LifecyclePlan, plans.c.order_id == order.id)}
+
+
+def _awaited(ctx: Context, order: Order, line: Line) -> LifecyclePlan:
+    """A plan for what is on its way. The caller saves it."""
+    return LifecyclePlan(
+        id=ctx.new_id("lcp"),
+        tenant=ctx.tenant,
+        order_id=order.id,
+        line_id=line.line_id,
+        product_id=line.product_id,
+        customer_ref=order.customer_ref,
+        seller_id=order.seller_id,
+        title=line.title,
+        units=line.ordered,
+        ends_at=ctx.now,
+        remind_at=ctx.now,
+        offer_code=(line.wear or {}).get("offer_code"),
+        token=secrets.token_hex(20),
+    )
 
 
 def remind(ctx: Context, timer: Any) -> None:
@@ -76,9 +94,9 @@ def _cancel(ctx: Context, plan: LifecyclePlan, reason: str) -> None:
         ctx.unschedule(REMIND, plan.id)
 
 
-def forget_what_is_bought_again(ctx: Context, order: Order) -> None:
+def forget_what_is_bought_again(ctx: Context, order: Order, bought: Iterable[Line]) -> None:
     """A repurchase: the new one has its own end."""
-    products = {line.product_id for line in order.lines if line.wear}
+    products = {line.product_id for line in bought if line.wear}
     if products:
         mine = plans.c.customer_ref == order.customer_ref
         for plan in ctx.find(LifecyclePlan, mine, PLANNED, plans.c.product_id.in_(products)):
@@ -86,22 +104,28 @@ def forget_what_is_bought_again(ctx: Context, order: Order) -> None:
 
 
 def follow_refund(ctx: Context, order: Order, refund: dict[str, Any]) -> None:
-    """S4-29: paid back is not used up. A line refunded by amount counts when the amount is all of it."""
-    if not _wears(order):
+    """S4-29: paid back is not used up, before it has arrived neither. A line refunded by amount counts when the amount
+    is all of it. Units that never left are none of those that wear out."""
+    if not _wears(order) or refund["kind"] in NEVER_ARRIVED:
         return
     back = {line["line_id"]: line for line in refund["lines"]}
-    if refund["kind"] == "commercial_gesture" or not back:
-        return
-    for plan in ctx.find(LifecyclePlan, plans.c.order_id == order.id, PLANNED):
-        line = back.get(plan.line_id)
-        if line is None:
-            continue
-        whole = line["amount"] >= order.line(plan.line_id).gross
-        units = plan.units if whole else line.get("qty", 0)
-        if plan.units_refunded(refund["refund_id"], units):
+    worn = [line for line in order.lines if line.wear and line.line_id in back]
+    known = _plans_of(ctx, order) if worn else {}
+    for line in worn:
+        plan = known.get(line.line_id) or _awaited(ctx, order, line)
+        paid = back[line.line_id]
+        units = plan.units if paid["amount"] >= line.gross else paid.get("qty", 0)
+        if units and plan.units_refunded(refund["refund_id"], units):
             ctx.save(plan)
             if plan.state == "cancelled":
                 ctx.unschedule(REMIND, plan.id)
+
+
+def take_refund_back(ctx: Context, order: Order, refund_id: str) -> None:
+    """REF-14: what was not paid back after all is used up like the rest."""
+    for plan in _plans_of(ctx, order).values() if _wears(order) else ():
+        if plan.refund_reversed(refund_id):
+            ctx.save(plan)
 
 
 def follow_return(ctx: Context, order: Order) -> None:

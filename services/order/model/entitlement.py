@@ -79,7 +79,7 @@ class Entitlement(Aggregate):
         return True
 
     def refund_given_up(self, refund_id: str) -> bool:
-        """ENT-04: failed, rejected or cancelled."""
+        """ENT-04: failed, rejected, cancelled, or paid and reversed. What is terminated stays so."""
         if refund_id not in self.refunds:
             return False
         self.refunds = {known: each for known, each in self.refunds.items() if known != refund_id}

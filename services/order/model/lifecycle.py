@@ -23,7 +23,10 @@ def end_of_use(wear: dict[str, Any], units: int, start: datetime) -> datetime:
 
 @dataclass(kw_only=True)
 class LifecyclePlan(Aggregate):
-    """One reminder for one line. token: what the link in the mail carries to stop them. refunded: per refund, units."""
+    """One reminder for one line. token: what the link in the mail carries to stop them. refunded: per refund, units.
+
+    awaited until the line has arrived: what is refunded on the way is remembered, the dates mean nothing yet.
+    """
 
     stream: ClassVar[str] = "lifecycle"
 
@@ -38,7 +41,7 @@ class LifecyclePlan(Aggregate):
     remind_at: datetime
     offer_code: str | None
     token: str
-    state: str = "planned"
+    state: str = "awaited"
     refunded: dict[str, int] = field(default_factory=dict)
 
     def _facts(self) -> dict[str, Any]:
@@ -52,8 +55,18 @@ class LifecyclePlan(Aggregate):
             "end_date": stamp(self.ends_at),
         }
 
-    def plan(self) -> None:
+    def arrived(self, units: int, ends_at: datetime, remind_at: datetime) -> None:
+        """So many units are with the customer; of what was refunded on the way nobody is reminded (S4-29)."""
+        self.units, self.ends_at, self.remind_at = units, ends_at, remind_at
+        if self._all_refunded:
+            self.state = "cancelled"
+            return
+        self.state = "planned"
         self.record("lifecycle.planned", **self._facts(), remind_at=stamp(self.remind_at))
+
+    @property
+    def _all_refunded(self) -> bool:
+        return sum(self.refunded.values()) >= self.units
 
     def remind(self) -> None:
         """A few days before the end, with the offer for another one."""
@@ -72,11 +85,18 @@ class LifecyclePlan(Aggregate):
 
     def units_refunded(self, refund_id: str, units: int) -> bool:
         """True when this is news; the plan ends when every unit was paid back."""
-        if self.state != "planned" or refund_id in self.refunded:
+        if self.state not in ("awaited", "planned") or refund_id in self.refunded:
             return False
         self.refunded = {**self.refunded, refund_id: units}
-        if sum(self.refunded.values()) >= self.units:
+        if self._all_refunded:
             self.cancel("refunded")
+        return True
+
+    def refund_reversed(self, refund_id: str) -> bool:
+        """REF-14: these units were not paid back after all. True when that is news."""
+        if refund_id not in self.refunded:
+            return False
+        self.refunded = {known: units for known, units in self.refunded.items() if known != refund_id}
         return True
 
 
