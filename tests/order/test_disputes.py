@@ -26,8 +26,13 @@ def shipped_order(counter, **changes):
 def bank(counter, what, amount=17490, status="needs_response", id="dp_1"):
     """Stripe tells of a dispute: created, or closed with this status."""
     dispute = {"id": id, "object": "dispute", "payment_intent": "pi_1001", "amount": amount, "status": status}
-    told = {"id": f"evt_{id}_{what}", "object": "event", "type": f"charge.dispute.{what}", "data": {"object": dispute}}
-    body = orjson.dumps(told)
+    hear(counter, f"charge.dispute.{what}", dispute)
+
+
+def hear(counter, type, told):
+    """A signed webhook of Stripe about this object."""
+    event = {"id": f"evt_{told['id']}_{type}", "object": "event", "type": type, "data": {"object": told}}
+    body = orjson.dumps(event)
     headers = stripe_headers(WEBHOOK_SECRET, body, int(time.time()))
     sent = {"data": body, "headers": headers, "content_type": "application/json"}
     assert counter.api.call("POST", "/hooks/stripe", **sent).status_code == 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.refund.model.entries import Entry, post
-from services.refund.model.parts import STEPS, Line, Part, PartTax, Shipment, Slice, Wish
+from services.refund.model.parts import STEPS, Line, Part, Shipment, Slice, Wish, placed_line, placed_taxes
 from services.refund.model.payment import Payment
 from services.refund.model.refusals import AmountExceedsRefundable, PaymentDisputed, UnknownPart
 from shared.kernel.aggregate import Aggregate
@@ -103,16 +103,16 @@ class RefundLedger(Aggregate):
             seller_id=order["seller_id"],
             currency=order["currency"],
             placed_at=order["placed_at"],
-            lines=[_line(line) for line in order["lines"]],
+            lines=[placed_line(line) for line in order["lines"]],
             shipments=[
-                Shipment(id=one["shipment_id"], gross=one["gross"], taxes=_taxes(one["taxes"]))
+                Shipment(id=one["shipment_id"], gross=one["gross"], taxes=placed_taxes(one["taxes"]))
                 for one in order["shipments"]
             ],
         )
 
     def add_line(self, line: dict, unpaid: bool) -> None:
         """ORD-13: the order grew, with a tax snapshot of its own."""
-        self.lines = [*self.lines, _line(line, unpaid)]
+        self.lines = [*self.lines, placed_line(line, unpaid)]
 
     def drop_line(self, line_id: str) -> None:
         """What was added and never paid left again: nothing of it was ever refundable."""
@@ -206,6 +206,16 @@ class RefundLedger(Aggregate):
         self._post("external", amount, payment_id, refund_id, stamp(now))
         return amount - within
 
+    def reverse_external(self, refund_id: str, payment_id: str, amount: int, now: datetime) -> None:
+        """It came back (REF-14): first what had gone beyond the cap, the rest is refundable again."""
+        payment = self.payment(payment_id)
+        beyond = min(amount, payment.excess)
+        payment.excess -= beyond
+        payment.given.move("reverse", amount - beyond)
+        self.succeeded -= amount - beyond
+        self._post("reverse", amount, payment_id, refund_id, stamp(now))
+        self._feed_chargeback(payment_id, refund_id, now)
+
     def dispute(self, chargeback_id: str, payment_id: str, amount: int, now: datetime) -> None:
         """The payer's bank took money back: a chargeback eats the cap (N1, E7), now or when it becomes free."""
         payment = self.payment(payment_id)
@@ -274,19 +284,3 @@ class RefundLedger(Aggregate):
     def _post(self, movement: str, amount: int, payment_id: str, cause: str, at: str) -> None:
         if amount:
             self.entries.extend(post(movement, amount, self.currency, payment_id, cause, at))
-
-
-def _line(line: dict, unpaid: bool = False) -> Line:
-    return Line(
-        id=line["line_id"],
-        gross=line["gross"],
-        taxes=_taxes(line["taxes"]),
-        ordered=line["qty"],
-        unshipped=line["qty"],
-        linked=line.get("linked_line_id"),
-        unpaid=unpaid,
-    )
-
-
-def _taxes(found: list[dict]) -> list[PartTax]:
-    return [PartTax(tax["code"], tax["rate"], tax["amount"]) for tax in found]

@@ -218,3 +218,20 @@ class Line(Part):
         Part.move(self, step, piece)
         self.before.move(step, piece.before)
         self.after.move(step, piece.after)
+
+
+def placed_line(line: dict, unpaid: bool = False) -> Line:
+    """A line as order.placed or order.line_added tells it."""
+    return Line(
+        id=line["line_id"],
+        gross=line["gross"],
+        taxes=placed_taxes(line["taxes"]),
+        ordered=line["qty"],
+        unshipped=line["qty"],
+        linked=line.get("linked_line_id"),
+        unpaid=unpaid,
+    )
+
+
+def placed_taxes(found: list[dict]) -> list[PartTax]:
+    return [PartTax(tax["code"], tax["rate"], tax["amount"]) for tax in found]

@@ -197,8 +197,11 @@ class Refund(Aggregate):
         """REF-14: the provider took back what it had paid; the money is refundable again."""
         self._go("reverse")
         self.failure = {"code": code, "retryable": True}
-        account = "revoke" if self.is_coupon else None
-        ledger.apply("reverse", self.id, self.payment_id, self.slices, now, account)
+        if self.kind == "external":  # no part of the order is named
+            ledger.reverse_external(self.id, self.payment_id, self.amount, now)
+        else:
+            account = "revoke" if self.is_coupon else None
+            ledger.apply("reverse", self.id, self.payment_id, self.slices, now, account)
         self._forget_gesture(ledger)
         self.record("refund.reversed", **self.facts(ledger), code=code)
 
