@@ -156,3 +156,25 @@ def test_an_order_is_invoiced_when_what_was_added_and_paid_has_left_too(counter)
 
     assert (problem["rule"], problem["details"]["lines"]) == ("ORD-14", shade)
     assert invoice["total"]["amount"] == 17490 + 1990
+
+
+@pytest.mark.parametrize("expires", [False, True])
+def test_an_order_of_which_only_an_unpaid_line_was_left_is_cancelled_when_that_leaves(counter, expires):
+    order, shade = with_a_shade(counter)
+    if expires:
+        counter.issue(order)
+    refuse = {"action": "refuse", "reason_code": "out_of_stock"}
+    others = [{"line_id": line["line_id"], **refuse} for line in order["lines"] if line["line_id"] != shade]
+    counter.api.post(f"/v1/orders/{order['id']}/lines:validate", seller(), {"lines": others})
+    counter.suite.settle()
+    assert counter.order_page(order)["phase"] == "paid"
+
+    if expires:
+        counter.suite.advance(days=8)
+    else:
+        counter.api.post(f"/v1/orders/{order['id']}/lines/{shade}", seller(), method="DELETE")
+    counter.suite.settle()
+
+    assert counter.order_page(order)["phase"] == "cancelled"
+    assert sum(amount for amount, _ in paid_back(counter, "pi_1001")) == 17490
+    assert envelope(counter, order)["available"] == 0

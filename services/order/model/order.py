@@ -101,10 +101,15 @@ class Order(OrderRecord):
         whose = {"line_id": line_id, "qty": units}
         self._record("line_refused", **whose, reason_code=reason_code, left_unshipped=line.unshipped, paid=True)
         self._release_stock(line, units, f"refused:{line.cancelled}")
-        if not any(each.unshipped or each.shipped for each in self.lines):
+        if self._is_empty:
             self._tell_cancelled(reason_code, [], "original")
         elif self.phase == "partially_shipped" and not self.left_to_ship():
             self._reach("shipped")  # nothing more will leave: docs/adr/0018
+
+    @property
+    def _is_empty(self) -> bool:
+        """Nothing left and nothing is left to leave (ORD-05); what was added and is not paid may still be."""
+        return not any(line.unshipped or line.shipped for line in self.lines)
 
     def _unshipped(self, line_id: str, quantity: int | None) -> Line:
         """The line, when that many of its units have not left yet (S0-23: a shipped line is refused by its name)."""
@@ -206,13 +211,18 @@ class Order(OrderRecord):
         self._record("line_added", line=line.placed(), amount_due=self.money(self.amount_due))
 
     def withdraw_line(self, line_id: str) -> Line:
-        """An added line that nobody paid for leaves again; the order is as before (saga Supplement)."""
+        """An added line that nobody paid for leaves again; the order is as before (saga Supplement).
+
+        Where all else had been refused meanwhile, nothing is left of the order: it is cancelled (ORD-05).
+        """
         line = self.line(line_id)
         if not line.unpaid:
             raise LineIsPaid(line_id=line_id)
         self.lines = [known for known in self.lines if known is not line]
         self.total -= line.gross
         self._record("line_withdrawn", line_id=line_id, qty=line.ordered, amount_due=self.money(self.amount_due))
+        if self._is_empty:
+            self._tell_cancelled("line_withdrawn", [], "original")
         return line
 
     def set_public_state(self, code: str) -> None:

@@ -180,6 +180,7 @@ def _give_back(ctx: Context, request: PaymentRequest, code: str | None) -> None:
 def end(ctx: Context, request: PaymentRequest) -> None:
     """The link is over. What was added for it and never paid leaves with its expiry: the order is as before."""
     order = ctx.need(Order, request.order_id)
+    order.rules = rules_of(ctx, order.marketplace)
     if request.state == "expired":
         for line in [line for line in order.lines if line.unpaid]:
             order.withdraw_line(line.line_id)
