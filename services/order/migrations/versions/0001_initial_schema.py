@@ -231,7 +231,6 @@ def upgrade() -> None:
         sa.Column("stock_managed", sa.Boolean(), nullable=False),
         sa.Column("parcel_number_required", sa.Boolean(), nullable=False),
         sa.Column("complete_after_days", sa.Integer(), nullable=True),
-        sa.Column("tax_codes", shared.storage.types.Json(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
