@@ -22,6 +22,7 @@ from services.messaging.refusals import (
     TooManyRevisions,
     UndoWindowOver,
 )
+from shared.contracts.messaging import AUTOMATIC
 from shared.kernel.aggregate import Aggregate
 from shared.kernel.errors import NotInThisState
 
@@ -162,6 +163,11 @@ class Message(Aggregate):
     @property
     def author(self) -> Who:
         return self.author_type, self.author_id
+
+    @property
+    def speaks_for(self) -> str | None:
+        """The side that this is the word of. What a machine wrote asks nothing and answers nobody (S3-21)."""
+        return None if self.via == AUTOMATIC else policies.side_of(self.author_type)
 
     def about(self) -> dict[str, Any]:
         """What every event about this message says."""
@@ -340,7 +346,7 @@ class PublicTalk(Aggregate):
         """
         if message.visibility == PRIVATE:
             raise AlreadySo(visibility=PRIVATE)
-        side = policies.side_of(message.author_type)
+        side = message.speaks_for
         if side and message.number == self._last(side):
             self.last[side] = [earlier.number, earlier.id] if earlier else [0, ""]
         message.visibility, message.number = PRIVATE, None
@@ -363,13 +369,13 @@ class PublicTalk(Aggregate):
     def _take(self, message: Message) -> None:
         self.count += 1
         message.number = self.count
-        side = policies.side_of(message.author_type)
+        side = message.speaks_for
         if side:
             self.last[side] = [message.number, message.id]
 
     def _answer(self, message: Message) -> None:
         """MSG-07: a public answer handles what the other side wrote before."""
-        side = policies.side_of(message.author_type)
+        side = message.speaks_for
         if side is None:
             return
         other = "customer" if side == "house" else "house"

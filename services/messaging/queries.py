@@ -27,6 +27,7 @@ from services.messaging.storage import (
     public_talks,
     threads,
 )
+from shared.contracts.messaging import AUTOMATIC
 from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.principal import Principal
@@ -98,7 +99,7 @@ def private_texts(ctx: Context, thread_id: str) -> list[tuple[str, str]]:
 
 
 def last_word(ctx: Context, message: Message) -> Message | None:
-    """The last public message of the same side, but for this one."""
+    """The last public message of the same side, but for this one and for what machines wrote."""
     side = policies.side_of(message.author_type)
     same_side = policies.HOUSE if side == "house" else {message.author_type}
     found = ctx.find(
@@ -107,6 +108,7 @@ def last_word(ctx: Context, message: Message) -> Message | None:
         messages.c.visibility == PUBLIC,
         messages.c.number.is_not(None),
         messages.c.author_type.in_(same_side),
+        messages.c.via != AUTOMATIC,
         messages.c.id != message.id,
         order_by=messages.c.number.desc(),
         limit=1,

@@ -63,3 +63,44 @@ def test_everybody_comments_a_wrong_visibility_is_corrected_and_the_mail_that_le
     assert ledger[: len(hidden["already_disclosed_to"])] == hidden["already_disclosed_to"]
     seen = api.get(f"/v1/claims/{claim['id']}", customer())["messages"]
     assert "The supplier pays for it." not in [each["text"] for each in seen]
+
+
+def conversation(api, number: str, **order) -> str:
+    """The seller wrote to the customer of an order; the id of that thread."""
+    placed = api.suite.do("order.place", agent(), **order_args(number, **order))
+    api.suite.settle()
+    return api.post(f"/v1/orders/{placed['id']}/messages", seller(), {"text": "How can we help?"})["id"]
+
+
+@pytest.mark.capability("S3-21", "S0-22", "S4-16")
+def test_what_a_machine_wrote_is_shown_and_answers_nobody(api_of):  # noqa: F811
+    api = api_of(instant_provider=True)
+    thread = conversation(api, "3101")
+    posts, ours = f"/v1/threads/{thread}/messages", {"thread_ids": [thread]}
+    question = api.post(posts, customer(), {"text": "Where is my lamp?"})
+    api.post(posts, seller(), {"text": "We are closed until Monday.", "automatic": True})
+
+    def handled() -> bool:
+        shown = {each["id"]: each for each in api.get(posts, customer())["items"]}
+        assert "We are closed until Monday." in [each["text"] for each in shown.values()]
+        return shown[question["id"]]["handled"]
+
+    assert api.get(f"/v1/threads/{thread}", seller())["awaits_answer"] is True
+    assert handled() is False
+    assert api.post("/v1/threads:close", seller(), ours)["results"][0]["result"] == "UNAUTHORIZED_LAST_ANSWER"
+    api.post(posts, seller(), {"text": "It left this morning."})
+    assert handled() is True
+    assert api.post("/v1/threads:close", seller(), ours)["results"][0]["result"] == "CLOSED"
+
+
+@pytest.mark.capability("S3-21", "S0-22")
+def test_an_automatic_answer_is_not_the_last_word_when_the_real_one_is_hidden(api_of):  # noqa: F811
+    api = api_of(instant_provider=True)
+    thread = conversation(api, "3102")
+    posts, ours = f"/v1/threads/{thread}/messages", {"thread_ids": [thread]}
+    api.post(posts, customer(), {"text": "Where is my lamp?"})
+    api.post(posts, seller(), {"text": "We are closed until Monday.", "automatic": True})
+    answer = api.post(posts, seller(), {"text": "It left this morning."})
+    api.post(f"/v1/messages/{answer['id']}", seller(), {"visibility": "private"}, method="PATCH")
+
+    assert api.post("/v1/threads:close", seller(), ours)["results"][0]["result"] == "UNAUTHORIZED_LAST_ANSWER"
