@@ -10,7 +10,7 @@ from services.messaging.attachments import handlers as files
 from services.messaging.ledger import queries as ledger
 from services.messaging.model import HELD, PRIVATE, PUBLIC, WITHDRAWN, Message, PrivateTalk, PublicTalk, Thread
 from services.messaging.refusals import EditNotYours, NotYoursToChange
-from services.messaging.writing import private_side, refuse_quotes
+from services.messaging.writing import private_side, refuse_quotes, refuse_secrets
 from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotFound
 from shared.runtime.unit_of_work import Context
@@ -56,6 +56,7 @@ def edit_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     by = policies.author_of(ctx.principal)
     if by != message.author:
         raise EditNotYours()
+    refuse_secrets(ctx.need(Thread, message.thread_id), message.author_type, args["text"])
     private = private_side(ctx, message.thread_id)
     if message.visibility == PUBLIC and insider:
         refuse_quotes(ctx, private, args["text"], args["confirm"])

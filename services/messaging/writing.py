@@ -52,8 +52,7 @@ def post_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     author = policies.author_of(ctx.principal)
     thread.admit(author[0])
     talk.room()
-    if thread.access_asked and author[0] == "customer" and credentials.suspected(args["text"]):
-        raise LooksLikeCredentials()
+    refuse_secrets(thread, author[0], args["text"])
     if visibility == PUBLIC and insider:
         refuse_quotes(ctx, private, args["text"], args.get("confirm", False))
     aliases.equip(ctx, thread)
@@ -115,6 +114,15 @@ def release_message(ctx: Context, timer: Any) -> None:
     message.release(ctx.now)
     thread = ctx.need(Thread, message.thread_id)
     publish(ctx, thread, message, ctx.need(PublicTalk, thread.id), private_side(ctx, thread.id))
+
+
+def refuse_secrets(thread: Thread, author_type: str, text: str) -> None:
+    """S3-07: asked for access, a customer sends no password, in a new message or by editing an old one.
+
+    Raises LooksLikeCredentials.
+    """
+    if thread.access_asked and author_type == "customer" and credentials.suspected(text):
+        raise LooksLikeCredentials()
 
 
 def refuse_quotes(ctx: Context, private: PrivateTalk, text: str, confirm: bool) -> None:

@@ -104,3 +104,19 @@ def test_an_automatic_answer_is_not_the_last_word_when_the_real_one_is_hidden(ap
     api.post(f"/v1/messages/{answer['id']}", seller(), {"visibility": "private"}, method="PATCH")
 
     assert api.post("/v1/threads:close", seller(), ours)["results"][0]["result"] == "UNAUTHORIZED_LAST_ANSWER"
+
+
+@pytest.mark.capability("S3-07")
+def test_a_password_does_not_come_in_by_editing_an_answer_either(api_of):  # noqa: F811
+    api = api_of(instant_provider=True)
+    thread = conversation(api, "3103", profile="support")
+    posts = f"/v1/threads/{thread}/messages"
+    asked = {"kind": "captures", "purpose": "To see the empty page.", "until": "2026-11-10T00:00:00Z"}
+    api.post(f"/v1/threads/{thread}/access-requests", seller(), asked)
+    said = api.post(posts, customer(), {"text": "I look for it."})
+    edit = f"/v1/messages/{said['id']}:edit"
+
+    body = {"text": "Mot de passe : Azerty123!"}
+    refused = api.refused("POST", edit, customer(), "LOOKS_LIKE_CREDENTIALS", body=body)
+    assert "Azerty123!" not in str(refused) + str(api.get(posts, seller()))
+    assert api.post(edit, customer(), {"text": "I have no picture."})["text"] == "I have no picture."
