@@ -25,7 +25,7 @@ class MessageFile(View):
 
 
 class Disclosure(View):
-    """One who received a message: by mail (reference: its Message-ID) or by reading it."""
+    """One who received a message: by mail (reference: its Message-ID) or by reading it. failed: the mail came back."""
 
     type = fields.String(required=True)
     id = Id(required=True)
@@ -33,6 +33,14 @@ class Disclosure(View):
     channel = fields.String(required=True)
     reference = fields.String(required=True, allow_none=True)
     at = Moment(required=True)
+    failed = fields.String()
+
+
+class Undelivered(Party):
+    """One whom a message did not reach by mail, why, and the notification to send again."""
+
+    status = fields.String(required=True)
+    notification_id = Id(required=True)
 
 
 class Disclosures(View):
@@ -44,7 +52,7 @@ class Message(Versioned):
 
     state: posted; held, for its writer alone until undo_until; withdrawn; redacted. revisions: earlier texts that
     somebody received. refund_agreement: the seller's, with its reason. already_disclosed_to: when it was hidden, who
-    knows it anyway.
+    knows it anyway. undelivered_to: for its author and the staff, whom it did not reach by mail.
     """
 
     state = fields.String(required=True)
@@ -53,6 +61,7 @@ class Message(Versioned):
     attachments = fields.List(fields.Nested(MessageFile), required=True)
     refund_agreement = fields.Dict(required=True, allow_none=True)
     undo_until = Moment()
+    undelivered_to = fields.List(fields.Nested(Undelivered))
     already_disclosed_to = fields.List(fields.Nested(Disclosure))
 
     thread_id = Id(required=True)

@@ -27,7 +27,7 @@ def set_visibility(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     by = policies.author_of(ctx.principal)
     known: list[dict[str, Any]] = []
     if args["visibility"] == PRIVATE:
-        known = ledger.disclosed(ctx, message.id)
+        known = ledger.disclosed(ctx, message)
         talk.hide(message, private, by, known, queries.last_word(ctx, message))
     else:
         talk.reveal(message, private, by, args["confirm"])
@@ -60,7 +60,7 @@ def edit_message(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     private = private_side(ctx, message.thread_id)
     if message.visibility == PUBLIC and insider:
         refuse_quotes(ctx, private, args["text"], args["confirm"])
-    told = [who["type"] for who in ledger.disclosed(ctx, message.id)]
+    told = [who["type"] for who in ledger.disclosed(ctx, message)]
     replaced = policies.vanishes(ctx.now - message.posted_at, told)
     at = stamp(ctx.now)
     message.rewrite(args["text"], at, ctx.now, replaced)
@@ -91,7 +91,7 @@ def list_disclosures(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     message, _, _ = need_message(ctx, args["message_id"])
     if not policies.may_see_disclosures(ctx.principal, message.author):
         raise Forbidden()
-    return {"items": ledger.disclosed(ctx, message.id)}
+    return {"items": ledger.disclosed(ctx, message)}
 
 
 def need_message(ctx: Context, message_id: str) -> tuple[Message, PublicTalk, bool]:

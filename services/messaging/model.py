@@ -93,6 +93,7 @@ class Message(Aggregate):
     none while it is private. origin: `post` when a person wrote it by itself, else the event that it came with.
     state: held (to be undone until release_at) → posted or withdrawn; posted → redacted.
     revisions: earlier texts that somebody received, oldest first. agreement: to a refund (S3-17).
+    undelivered: mails with it that did not arrive (`ledger.failures`).
     """
 
     stream = "message"
@@ -120,6 +121,7 @@ class Message(Aggregate):
     attachment_ids: list[str] = field(default_factory=list)
     agreement: dict[str, Any] | None = None
     signature: str | None = None
+    undelivered: list[dict[str, Any]] = field(default_factory=list)
 
     def hold(self, until: datetime) -> None:
         """MSG-01: for the writer alone, until then."""

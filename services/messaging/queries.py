@@ -16,6 +16,7 @@ from services.messaging.access import JOINING, thread_of_claim
 from services.messaging.attachments import queries as files
 from services.messaging.composing.guidelines import GUIDELINES
 from services.messaging.ledger import queries as ledger
+from services.messaging.ledger.failures import undelivered_to
 from services.messaging.mail_model import InboundMail
 from services.messaging.model import HELD, POSTED, PRIVATE, PUBLIC, REDACTED, Message, PublicTalk
 from services.messaging.storage import (
@@ -145,6 +146,8 @@ def message_view(
         "version": message.version,
         "allowed_actions": _message_actions(message, talk, principal, now),
     }
+    if policies.may_see_disclosures(principal, message.author):
+        view["undelivered_to"] = undelivered_to(message)
     if message.visibility == PRIVATE:
         view["asks"] = message.asks
     if message.release_at:

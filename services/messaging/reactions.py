@@ -7,6 +7,7 @@ from typing import Any
 
 from services.messaging import aliases, policies
 from services.messaging.access import inclusion_id, thread_of_claim
+from services.messaging.ledger import failures
 from services.messaging.ledger import queries as ledger
 from services.messaging.model import PUBLIC, Inclusion, Message, OrderParties, PublicTalk, Thread, Who
 from services.messaging.storage import threads
@@ -62,6 +63,16 @@ def keep_disclosure_when_mailed(ctx: Context, event: Any) -> None:
         if message is not None:
             recipient = (told["recipient_kind"], told["recipient_ref"])
             ledger.record_mail(ctx, message, recipient, told["channel"], told["provider_ref"], event.time)
+            if failures.record_success(message, recipient):
+                ctx.save(message)
+
+
+def keep_failure_when_mail_did_not_arrive(ctx: Context, event: Any) -> None:
+    """B14: its author sees whom the message did not reach."""
+    for message_id in event.data["message_ids"]:
+        message = ctx.get(Message, message_id)
+        if message is not None and failures.record_failure(message, event.data):
+            ctx.save(message)
 
 
 def open_thread_when_claim_opened(ctx: Context, event: Any) -> None:
@@ -226,4 +237,5 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "claim.observer_added": let_in_when_observer_added,
     "claim.observer_removed": let_out_when_observer_removed,
     "disclosure.made": Reaction(keep_disclosure_when_mailed, loads=_told),
+    "disclosure.failed": Reaction(keep_failure_when_mail_did_not_arrive, loads=_told),
 }

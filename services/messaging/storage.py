@@ -67,6 +67,7 @@ messages = aggregate_table(
     sa.Column("attachment_ids", Json, nullable=False),
     sa.Column("agreement", Json),
     sa.Column("signature", sa.Text),
+    sa.Column("undelivered", Json, nullable=False, server_default="[]"),
     sa.Index("message_of_thread", "thread_id", "posted_at", "id"),
     sa.Index("message_of_claim", "claim_id", "posted_at", "id"),
     sa.Index("message_of_order", "order_id", "posted_at", "id"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from services.notification import policies, queries
+from services.notification import delivery, policies, queries
 from services.notification.letters import NoLetter
 from services.notification.model import Contact, Disclosure, Notification, Roster, contact_id, roster_id
 from services.notification.policies import COORDINATOR, PLATFORM, masked
@@ -104,6 +104,8 @@ def hear_bounce(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         if notification.bounce(args["status"], hard):
             ctx.save(notification)
             found.append(notification.id)
+            disclosure = ctx.get(Disclosure, notification.id)
+            delivery.not_delivered(ctx, notification, disclosure.message_ids if disclosure else (), args["status"])
             contact = ctx.get(Contact, contact_id(ctx.tenant, notification.kind, notification.ref))
             if contact is not None:
                 contact.bounced(hard)
@@ -122,9 +124,9 @@ def send_mail(ports: Ports, payload: dict[str, Any], key: str) -> dict[str, Any]
     try:
         reference = ports.transport.send(letter.mail, letter.sender, letter.address)
     except TransientFailure as failure:
-        return {"result": "later", "error": str(failure)}
+        return {"result": "later", "error": str(failure), "told": list(letter.told)}
     except PermanentFailure as failure:
-        return {"result": "refused", "error": str(failure)}
+        return {"result": "refused", "error": str(failure), "told": list(letter.told)}
     return {"result": "sent", "to": masked(letter.address), "reference": reference, "told": list(letter.told)}
 
 
@@ -144,8 +146,11 @@ def settle_mail(ctx: Context, job: JobRun, outcome: dict[str, Any]) -> timedelta
         return policies.ADDRESS_DELAY  # no failed try: nothing was tried
     elif outcome["result"] == "later":
         delay = notification.put_off(outcome["error"])
+        if delay is None:
+            delivery.not_delivered(ctx, notification, outcome.get("told", ()), outcome["error"])
     elif outcome["result"] == "refused":
         notification.fail(outcome["error"])
+        delivery.not_delivered(ctx, notification, outcome.get("told", ()), outcome["error"])
     else:
         notification.suppress(outcome["error"])
     ctx.save(notification)
@@ -160,6 +165,7 @@ CONTENTS = Contents(
     commands=(
         Command(contract.CONTACT_RECORD, record_contact),
         Command(contract.NOTIFICATION_BOUNCE, hear_bounce),
+        Command(contract.NOTIFICATION_RESEND, delivery.resend),
     ),
     queries=(
         Query(contract.NOTIFICATION_LIST, queries.list_notifications),

@@ -122,6 +122,19 @@ class Disclosure(Aggregate):
             provider_ref=provider_ref,
         )
 
+    def failed(self, recipient: Recipient, channel: str, provider_ref: str, status: str) -> None:
+        """The mail was refused, or came back (NTF-06, NTF-07). status: what the mail server said."""
+        self.record(
+            "disclosure.failed",
+            notification_id=self.id,
+            message_ids=self.message_ids,
+            recipient_kind=recipient[0],
+            recipient_ref=recipient[1],
+            channel=channel,
+            provider_ref=provider_ref,
+            status=status,
+        )
+
 
 @dataclass(kw_only=True)
 class Digest(Aggregate):
@@ -234,6 +247,17 @@ class Notification(Aggregate):
         self.state, self.error = "bounced", status
         self.record("notification.bounced", **self._facts(), error=status, hard=hard)
         return True
+
+    @property
+    def can_repeat(self) -> bool:
+        return self.state in ("failed", "bounced") and "again" not in self.facts
+
+    def repeated(self, id: str) -> None:
+        """NTF-09: the notification `id` is sent in its place. Raises NotInThisState."""
+        if not self.can_repeat:
+            state = "sent again" if "again" in self.facts else self.state
+            raise NotInThisState(kind="notification", state=state, action="be sent again")
+        self.facts = {**self.facts, "again": id}
 
     def _leave_queue(self, state: str) -> None:
         if self.state != "queued":

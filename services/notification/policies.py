@@ -44,6 +44,8 @@ MATRIX: dict[str, Rule] = {
         "message_posted", ("customer", "seller_taking_part", "desk", "included"), unless_author=True
     ),  # S1-30, S1-35
     "message.with_agreement": Rule("message_posted", ("seller_taking_part", "desk", "included"), unless_author=True),
+    "message.not_delivered": Rule("not_delivered", ("staff",), unless_author=True),  # B14
+    "message.of_seller_not_delivered": Rule("not_delivered", ("seller",)),
     "message.refund_agreed": Rule("refund_agreed", ("customer", "platform")),  # S3-19
     "access.requested": Rule("access_requested", ("customer",)),  # S3-06
     "access.granted": Rule("access_answered", ("seller",)),
@@ -99,6 +101,17 @@ DIGEST_WINDOW = timedelta(minutes=2)
 DIGEST_CLOSES = timedelta(seconds=10)
 """NTF-02: a comment is told at once; those that follow within two minutes, on the same thread and to the same reader,
 go together in one mail when the window ends. In its last seconds none is added: that mail may be on its way."""
+
+READERS = {
+    "customer": {"fr": "au client", "en": "the customer"},
+    "seller": {"fr": "au vendeur", "en": "the seller"},
+    "supplier": {"fr": "au fournisseur", "en": "the supplier"},
+    "account_observer": {"fr": "à un observateur", "en": "an observer"},
+    "mail_observer": {"fr": "à un observateur", "en": "an observer"},
+    "coordinator": {"fr": "à un coordinateur", "en": "a coordinator"},
+    "platform": {"fr": "au service client", "en": "customer service"},
+}
+"""Whom a message did not reach, as mails say it."""
 
 PROMISES = {
     "first_answer": {"fr": "première réponse", "en": "first answer"},

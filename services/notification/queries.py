@@ -41,12 +41,13 @@ def list_notifications(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Newest first; staff of the tenant only: it shows who was reached, and how."""
     if not ctx.principal.is_staff:
         raise Forbidden()
-    statement = sa.select(notifications).where(notifications.c.tenant == ctx.tenant)
+    mapping = STORAGE.mappings[Notification]
+    statement = sa.select(*mapping.raw_columns).where(notifications.c.tenant == ctx.tenant)
     for name, column in FILTERS.items():
         if name in args:
             statement = statement.where(notifications.c[column] == args[name])
     columns = notifications.c
-    return page(ctx.connection, statement, columns.created_at, columns.id, args["limit"], args.get("cursor"), _view)
+    return page(ctx.connection, statement, columns.created_at, columns.id, args["limit"], args.get("cursor"), _row_view)
 
 
 def told_of_claim(ctx: Context, claim_id: str) -> list[str]:
@@ -87,24 +88,28 @@ def _one(connection: sa.Connection, tenant: str, entity: type, id: str | None) -
     return mapping.from_row(dict(found)) if found else None
 
 
-def _view(row: Any) -> dict[str, Any]:
-    """`to` is masked: a list of notifications is no address book."""
+def _row_view(row: Any) -> dict[str, Any]:
+    return notification_view(STORAGE.mappings[Notification].from_row(dict(row)))
+
+
+def notification_view(told: Notification) -> dict[str, Any]:
+    """`to` is masked: a list of notifications is no address book. event_id: of a repeat, the notification before."""
     return {
-        "id": row["id"],
-        "event_id": row["source_event_id"],
-        "event_type": row["source_type"],
-        "recipient": {"kind": row["kind"], "ref": row["ref"]},
-        "channel": row["channel"],
-        "template": row["template"],
-        "state": row["state"],
-        "tries": row["tries"],
-        "to": row["to"],
-        "error": row["error"],
-        "order_id": row["order_id"],
-        "claim_id": row["claim_id"],
-        "message_id": row["message_id"],
-        "created_at": stamp(row["created_at"]),
-        "sent_at": stamp(row["sent_at"]) if row["sent_at"] else None,
-        "version": row["version"],
-        "allowed_actions": [],
+        "id": told.id,
+        "event_id": told.source_event_id,
+        "event_type": told.source_type,
+        "recipient": {"kind": told.kind, "ref": told.ref},
+        "channel": told.channel,
+        "template": told.template,
+        "state": told.state,
+        "tries": told.tries,
+        "to": told.to,
+        "error": told.error,
+        "order_id": told.order_id,
+        "claim_id": told.claim_id,
+        "message_id": told.message_id,
+        "created_at": stamp(told.created_at),
+        "sent_at": stamp(told.sent_at) if told.sent_at else None,
+        "version": told.version,
+        "allowed_actions": ["notification.resend"] if told.can_repeat else [],
     }

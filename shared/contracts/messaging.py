@@ -108,13 +108,17 @@ class PrivatelyPosted(Posted):
 
 
 class DisclosureSchema(ParticipantSchema):
-    """One who received a message: by a mail (reference: its Message-ID) or by reading it; `person` of that party."""
+    """One who received a message: by a mail (reference: its Message-ID) or by reading it; `person` of that party.
+
+    failed: what the mail server said when that mail came back.
+    """
 
     type = fields.String(required=True)
     person = fields.String(allow_none=True)
     channel = fields.String(required=True)
     reference = fields.String(allow_none=True)
     at = Moment(required=True)
+    failed = fields.String()
 
 
 class VisibilityChanged(OnThread):

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from shared.contracts.fields import Id, Strict, Text, Whole
 from shared.contracts.registry import INTERNAL, PRIVATE, Operation, announce
-from shared.contracts.roles import NEW, SELLER, SYSTEM
+from shared.contracts.roles import HANDLERS, NEW, SELLER, SYSTEM
 from shared.kernel.principal import STAFF
 
 PARTIES = ("customer", "seller", "supplier", "account_observer", "mail_observer", "coordinator", "platform")
@@ -65,6 +65,12 @@ class DisclosureMade(Strict):
     provider_ref = fields.String(required=True)
 
 
+class DisclosureFailed(DisclosureMade):
+    """A mail with these messages was refused, or came back: its reader has them not. status: the server's answer."""
+
+    status = fields.String(required=True)
+
+
 class RecipientRecorded(Strict):
     """For the service that reads mail: who writes from where. It travels on `notification.private`."""
 
@@ -97,7 +103,11 @@ announce(
     exchange="notification.private",
 )
 announce("notification", {"roster.joined": RosterJoined()}, audience=INTERNAL)
-announce("notification", {"disclosure.made": DisclosureMade()}, audience=INTERNAL)
+announce(
+    "notification",
+    {"disclosure.made": DisclosureMade(), "disclosure.failed": DisclosureFailed()},
+    audience=INTERNAL,
+)
 
 
 class RecordContactArgs(Strict):
@@ -120,6 +130,10 @@ class BounceArgs(Strict):
     status = fields.String(required=True, validate=validate.Regexp(r"^[245]\.\d{1,3}\.\d{1,3}$"))
 
 
+class OneNotification(Strict):
+    notification_id = Id(required=True)
+
+
 class ListArgs(Strict):
     """Newest first."""
 
@@ -133,4 +147,5 @@ class ListArgs(Strict):
 
 CONTACT_RECORD = Operation("contact.record", RecordContactArgs(), may=SELLER | STAFF, on=NEW)
 NOTIFICATION_BOUNCE = Operation("notification.bounce", BounceArgs(), may=SYSTEM)
+NOTIFICATION_RESEND = Operation("notification.resend", OneNotification(), may=HANDLERS)
 NOTIFICATION_LIST = Operation("notification.list", ListArgs(), reads=True, may=STAFF)

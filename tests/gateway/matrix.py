@@ -208,6 +208,7 @@ class World:
             "claim_id": claim["id"],
             "thread_id": thread,
             "message_id": said["id"],
+            "notification_id": self._told(said["id"]),
             "opening": api.get(posts, customer())["items"][0]["id"],
             "return_id": back["id"],
             "parcel_id": parcel,
@@ -218,6 +219,11 @@ class World:
             "credit_note_id": refund["credit_note_id"],
             "coupon_id": api.get("/v1/coupons", agent())["items"][0]["id"],
         }
+
+    def _told(self, message_id: str) -> str:
+        """The notification that tells the customer of this message."""
+        told = self.api.get("/v1/notifications?limit=200", agent())["items"]
+        return next(n["id"] for n in told if (n["message_id"], n["recipient"]["kind"]) == (message_id, "customer"))
 
     def _link(self) -> tuple[str, str, str]:
         """A payment link on an order that was not paid: its id, its request's, and the token from the private event."""

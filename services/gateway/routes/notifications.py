@@ -17,6 +17,15 @@ ROUTES = (
         tag="notifications",
     ),
     Route(
+        "POST",
+        "/v1/notifications/{notification_id}:resend",
+        "Send again what did not arrive, to the address that is known now",
+        contract.NOTIFICATION_RESEND,
+        scope="notifications:write",
+        view=views.Notification(),
+        tag="notifications",
+    ),
+    Route(
         "PUT",
         "/v1/contacts/{party}/{ref}",
         "Say how to reach a seller, a supplier or a colleague",

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.messaging import policies
+from services.messaging.ledger.failures import status_of
 from services.messaging.model import POSTED, Message, Who
 from services.messaging.storage import disclosures
 from shared.kernel.clock import stamp
@@ -43,9 +44,9 @@ def record_mail(ctx: Context, message: Message, recipient: Who, channel: str, re
     ctx.insert(disclosures, **_row(message, recipient, None, channel, reference, at))
 
 
-def disclosed(ctx: Context, message_id: str) -> list[dict[str, Any]]:
-    """Everybody who received a message, first to last."""
-    rows = sa.select(disclosures).where(disclosures.c.tenant == ctx.tenant, disclosures.c.message_id == message_id)
+def disclosed(ctx: Context, message: Message) -> list[dict[str, Any]]:
+    """Everybody who was given a message, first to last. failed: the mail left, but came back (B14)."""
+    rows = sa.select(disclosures).where(disclosures.c.tenant == ctx.tenant, disclosures.c.message_id == message.id)
     found = ctx.connection.execute(rows.order_by(disclosures.c.at, disclosures.c.id)).mappings()
     return [
         {
@@ -55,6 +56,7 @@ def disclosed(ctx: Context, message_id: str) -> list[dict[str, Any]]:
             "channel": row["channel"],
             "reference": row["reference"],
             "at": stamp(row["at"]),
+            **({"failed": status} if (status := status_of(message, row["reference"])) else {}),
         }
         for row in found
     ]
