@@ -76,7 +76,9 @@ class Message(Versioned):
 
 
 class Thread(Versioned):
-    """compose_defaults: what the server would decide for a message without a visibility."""
+    """compose_defaults: what the server would decide for a message without a visibility. mails_waiting: for the staff,
+    how many mails to it wait in the quarantine (`GET /v1/mails?thread_id=…&state=quarantined`).
+    """
 
     state = fields.String(required=True)
     subject = fields.Dict(required=True)
@@ -85,6 +87,7 @@ class Thread(Versioned):
     opened_at = Moment(required=True)
     messages = Whole(required=True)
     compose_defaults = fields.Dict(required=True)
+    mails_waiting = Whole()
 
 
 class Template(Versioned):

@@ -35,6 +35,7 @@ from services.messaging.mail_model import (
 )
 from services.messaging.model import Inclusion, Message, OrderParties, PrivateTalk, PublicTalk, Thread
 from services.messaging.storage import aliases, inbound_mails, inclusions, threads
+from services.messaging.waiting.asking import ask_for_a_look
 from shared.contracts import mail as contract
 from shared.kernel.errors import Forbidden, NotInThisState, Refusal
 from shared.kernel.principal import Principal, system
@@ -69,6 +70,8 @@ def receive(ctx: Context, args: dict[str, Any], post: Post) -> dict[str, Any]:
         _to_alias(ctx, mail, alias, pair, args, post)
     if mail.state == "quarantined" and mail.kind and mail.ref:  # a person may let it in, with its files
         mailed.of_mail(ctx, mail, mail.thread_id, (mail.kind, mail.ref))
+    if mail.state == "quarantined":
+        ask_for_a_look(ctx, mail)
     ctx.save(pair)
     ctx.save(mail)
     ctx.schedule(FORGET, mail.id, ctx.now + KEEP)

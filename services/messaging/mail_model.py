@@ -196,6 +196,11 @@ class InboundMail(Aggregate):
         self.state, self.reason = "quarantined", reason
         self.record("mail.quarantined", **self._facts())
 
+    def wait(self, claim_id: str | None, order_id: str | None) -> None:
+        """Somebody of the staff should look at it now: it may be a participant's."""
+        facts = self._facts() | {"order_id": order_id, "claim_id": claim_id, "holder_kind": self.kind}
+        self.record("mail.waits", **facts)
+
     def forget(self) -> None:
         self.text, self.subject, self.sender, self.raw, self.token = "", "", "", None, None
         self.attachments = []

@@ -28,6 +28,7 @@ from services.messaging.storage import (
     public_talks,
     threads,
 )
+from services.messaging.waiting.queries import waiting_on_threads
 from shared.contracts.messaging import AUTOMATIC
 from shared.kernel.clock import stamp
 from shared.kernel.errors import Forbidden, NotFound
@@ -38,7 +39,7 @@ from shared.storage.paging import decode, encode, page
 
 def get_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     id = args["thread_id"] if "thread_id" in args else thread_of_claim(args["claim_id"])
-    row = ctx.connection.execute(_threads(ctx.principal).where(threads.c.id == id)).mappings().first()
+    row = ctx.connection.execute(_threads(ctx).where(threads.c.id == id)).mappings().first()
     if row is None:
         raise NotFound(kind="thread", id=id)
     return _thread_view(row, ctx.principal)
@@ -46,7 +47,7 @@ def get_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 
 def list_threads(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Newest first."""
-    statement = _threads(ctx.principal)
+    statement = _threads(ctx)
     for name in ("claim_id", "order_id", "state"):
         if name in args:
             statement = statement.where(threads.c[name] == args[name])
@@ -155,7 +156,8 @@ def message_view(
     return view
 
 
-def _threads(principal: Principal) -> sa.Select:
+def _threads(ctx: Context) -> sa.Select:
+    principal = ctx.principal
     return (
         sa.select(
             threads,
@@ -165,6 +167,7 @@ def _threads(principal: Principal) -> sa.Select:
             sa.func.coalesce(private_talks.c.version, 0).label("private_version"),
             sa.func.coalesce(private_talks.c.count, 0).label("private_count"),
             _insider(principal, threads.c.id).label("insider"),
+            (waiting_on_threads(ctx) if principal.is_staff else sa.literal(0)).label("mails_waiting"),
         )
         .join(public_talks, public_talks.c.id == threads.c.id)
         .outerjoin(private_talks, private_talks.c.id == threads.c.id)
@@ -237,6 +240,8 @@ def _thread_view(row: Any, principal: Principal) -> dict[str, Any]:
     }
     if insider:
         view["private_messages"] = row["private_count"]
+    if principal.is_staff:
+        view["mails_waiting"] = row["mails_waiting"]
     return view
 
 

@@ -237,6 +237,8 @@ inbound_mails = aggregate_table(
     sa.Index("inbound_mail_of_tenant", "tenant", "received_at", "id"),
     sa.Index("inbound_mail_of_alias", "alias_id"),
     sa.Index("inbound_mail_of_token", "token"),
+    sa.Index("inbound_mail_of_thread", "thread_id", "received_at"),
+    sa.Index("inbound_mail_of_order", "order_id", "received_at"),
 )
 
 drafts = aggregate_table(

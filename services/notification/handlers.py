@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from services.notification import delivery, policies, queries
+from services.notification import delivery, policies, queries, reply_addresses
 from services.notification.letters import NoLetter
 from services.notification.model import Contact, Disclosure, Notification, Roster, contact_id, roster_id
 from services.notification.policies import COORDINATOR, PLATFORM, masked
@@ -175,6 +175,7 @@ CONTENTS = Contents(
         "contact.recorded": keep_contact_when_recorded,
         "observer.invited": keep_contact_when_observer_invited,
         **REACTIONS,
+        **reply_addresses.REACTIONS,
     },
     jobs={MAIL: Job(send_mail, settle_mail, loads=_notification)},
 )

@@ -205,12 +205,18 @@ def _undelivered_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
     return {**facts, "reader": labels.get(locale.split("_")[0]) or labels["en"]}
 
 
+def _waiting_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
+    labels = policies.WAITING.get(facts["reason"], policies.WAITING[""])
+    return {**facts, "why": labels.get(locale.split("_")[0]) or labels["en"]}
+
+
 def _reminder_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
     return {**facts, "ends_at": moment(facts["end_date"])}
 
 
 _TRANSLATED = {
     "not_delivered": _undelivered_facts,
+    "mail_waits": _waiting_facts,
     "order_state_changed": _state_facts,
     "parcel_added": _parcel_facts,
     "promise_due": _promise_facts,

@@ -46,6 +46,7 @@ MATRIX: dict[str, Rule] = {
     "message.with_agreement": Rule("message_posted", ("seller_taking_part", "desk", "included"), unless_author=True),
     "message.not_delivered": Rule("not_delivered", ("staff",), unless_author=True),  # B14
     "message.of_seller_not_delivered": Rule("not_delivered", ("seller",)),
+    "mail.waits": Rule("mail_waits", ("staff",)),  # T07: a coordinator lets it in
     "message.refund_agreed": Rule("refund_agreed", ("customer", "platform")),  # S3-19
     "access.requested": Rule("access_requested", ("customer",)),  # S3-06
     "access.granted": Rule("access_answered", ("seller",)),
@@ -112,6 +113,23 @@ READERS = {
     "platform": {"fr": "au service client", "en": "customer service"},
 }
 """Whom a message did not reach, as mails say it."""
+
+WAITING = {
+    "unknown_sender": {
+        "fr": "Elle vient d’une adresse que nous ne connaissons pas.",
+        "en": "It comes from an address that we do not know.",
+    },
+    "not_authentic": {
+        "fr": "Rien ne prouve qu’elle vient de son expéditeur.",
+        "en": "Nothing proves that it comes from its sender.",
+    },
+    "observer": {
+        "fr": "Elle vient d’un observateur sans compte.",
+        "en": "It comes from an observer without an account.",
+    },
+    "": {"fr": "Elle n’a pas pu être publiée.", "en": "It could not be posted."},
+}
+"""Why a mail waits in the quarantine, by reason; the empty one for all others."""
 
 PROMISES = {
     "first_answer": {"fr": "première réponse", "en": "first answer"},

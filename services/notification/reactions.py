@@ -14,7 +14,6 @@ from services.notification.model import (
     Digest,
     Notification,
     OrderCopy,
-    ReplyBook,
     Roster,
     digest_id,
     notification_id,
@@ -239,28 +238,19 @@ def send_link_when_issued(ctx: Context, event: Any) -> None:
     )
 
 
-def keep_reply_address(ctx: Context, event: Any) -> None:
-    """Where the holder's mails about this thread or order are answered from now on."""
-    alias = event.data
-    book = ctx.get(ReplyBook, event.aggregate_id) or ReplyBook(id=event.aggregate_id, tenant=ctx.tenant)
-    book.entries[f"{alias['kind']} {alias['ref']}"] = [alias["alias_id"], alias["address"], alias["expires_at"]]
-    ctx.save(book)
-
-
-def forget_reply_address(ctx: Context, event: Any) -> None:
-    alias = event.data
-    book = ctx.get(ReplyBook, event.aggregate_id)
-    key = f"{alias['kind']} {alias['ref']}"
-    if book is not None and book.entries.get(key, [None])[0] == alias["alias_id"]:
-        del book.entries[key]
-        ctx.save(book)
-
-
 def tell_when_mail_came_late(ctx: Context, event: Any) -> None:
     """N8: the link that renews the address and lets the mail in."""
     late = event.data
     people = People(holder=policies.recipient_of(late["kind"], late["ref"]))
     _tell(ctx, event, late, people, {"link": f"{ctx.settings.public_url}/mail/renew/{late['token']}"})
+
+
+def tell_when_mail_waits(ctx: Context, event: Any) -> None:
+    """T07: somebody of the staff looks whether it is genuine. It is told that a mail waits, not what it says."""
+    mail = event.data
+    copy = ctx.need(ClaimCopy, mail["claim_id"]) if mail["claim_id"] else None
+    people = _of_claim(ctx, copy, event.type) if copy else People(staff=_staff(ctx, event.type))
+    _tell(ctx, event, mail, people, {"reason": mail["reason"], "thread_id": mail["thread_id"]})
 
 
 def _tell_of_message(ctx: Context, event: Any, message: dict[str, Any], rule: str) -> None:
@@ -442,9 +432,8 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "seller.issue_rate_exceeded": tell_when_rate_passed_a_line,
     "seller.issue_rate_recovered": tell_when_rate_passed_a_line,
     "credit_note.issued": tell_when_credit_note_issued,
-    "alias.issued": keep_reply_address,
-    **dict.fromkeys(("alias.expired", "alias.revoked"), forget_reply_address),
     "alias.late_mail": tell_when_mail_came_late,
+    "mail.waits": Reaction(tell_when_mail_waits, loads=_claim),
     "invoice.issued": tell_when_invoice_issued,
     "payment_link.issued": send_link_when_issued,
 }

@@ -76,9 +76,23 @@ class MailFact(Strict):
     message_id = Id(required=True, allow_none=True)
 
 
+class MailWaits(MailFact):
+    """The staff should look at a mail in the quarantine. holder_kind: whose address it came to; at most one a day and
+    thread, however many wait.
+    """
+
+    claim_id = Id(required=True, allow_none=True)
+    holder_kind = fields.String(required=True, allow_none=True)
+
+
 announce(
     "messaging",
-    {"mail.received": MailFact(), "mail.quarantined": MailFact(), "mail.loop_stopped": MailFact()},
+    {
+        "mail.received": MailFact(),
+        "mail.quarantined": MailFact(),
+        "mail.loop_stopped": MailFact(),
+        "mail.waits": MailWaits(),
+    },
     audience=INTERNAL,
 )
 

@@ -9,7 +9,7 @@ import pytest
 from tests.gateway.conftest import api_of  # noqa: F401 - fixture
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.mail.conftest import RELAY, Post
-from tests.suite import Principal, coordinator, customer, seller
+from tests.suite import Principal, agent, coordinator, customer, seller
 
 OTTO = "otto@carrier.example"
 
@@ -51,6 +51,12 @@ def accept(desk, who=None):
     released = desk.api.post(f"/v1/mails/{mail['id']}:release", who or coordinator())
     desk.suite.settle()
     return released
+
+
+def aliases(desk, claim):
+    """The customer's own address on the conversation of this claim."""
+    body = {"thread_ids": [claim["id"].replace("clm_", "thr_")]}
+    return desk.api.post("/v1/threads:issue-aliases", customer(), body)["results"]
 
 
 @pytest.mark.capability("T07", "S1-36")
@@ -118,6 +124,39 @@ def test_an_answer_that_does_not_prove_that_it_is_the_observers_waits_for_a_coor
         ("low", "unknown_sender"),
     }
     assert texts(desk, claim, coordinator()) == ["The lamp arrived in pieces."]
+
+
+@pytest.mark.capability("T07", "T25", "T26", "I5")
+def test_the_desk_is_told_once_a_day_that_mails_wait_and_their_thread_counts_them(desk):
+    kim = {"name": "Kim", "email": "kim@desk.example", "locale": "en"}
+    desk.api.post("/v1/contacts/coordinator/coo_1", agent(), kim, method="PUT")
+    claim = reported(desk)
+    thread = f"/v1/threads/{claim['id'].replace('clm_', 'thr_')}"
+    desk.suite.settle()
+    [address] = [found["alias"]["address"] for found in aliases(desk, claim)]
+
+    def told():
+        return [mail for mail in desk.sent("kim@desk.example") if "A mail waits" in mail["Subject"]]
+
+    for number in range(3):
+        forged = desk.letter("ada@customer.example", address, f"CANARY {number}", proved=False)
+        desk.arrives(forged, address)
+    [mail] = told()
+    assert "Nothing proves that it comes from its sender." in " ".join(mail.get_body(("plain",)).get_content().split())
+    assert "CANARY" not in mail.as_string()
+    assert desk.api.get(thread, coordinator())["mails_waiting"] == 3
+    for reader in (customer(), seller()):
+        assert "mails_waiting" not in desk.api.get(thread, reader)
+    held = f"/v1/mails?state=quarantined&thread_id={thread.rpartition('/')[2]}"
+    waiting = desk.api.get(held, coordinator())["items"]
+    desk.api.post(f"/v1/mails/{waiting[0]['id']}:release", coordinator())
+    assert desk.api.get(thread, coordinator())["mails_waiting"] == 2
+
+    desk.suite.advance(hours=25)
+    desk.arrives(desk.letter("eve@elsewhere.example", address, "CANARY 4"), address)
+    assert len(told()) == 2
+    desk.suite.advance(days=31)
+    assert desk.api.get(thread, coordinator())["mails_waiting"] == 0
 
 
 @pytest.mark.capability("T06")

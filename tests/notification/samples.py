@@ -166,6 +166,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("claim_reopened", "seller", {"claim": claim()}),
     ("refund_succeeded", "customer", {"claim": claim(), **REFUND}),
     ("refund_succeeded", "seller", {**REFUND, "instrument": "coupon"}),
+    ("mail_waits", "coordinator", {"claim": claim(), "why": "Nothing proves that it comes from its sender."}),
+    ("mail_waits", "platform", {"why": "It could not be posted."}),
     ("not_delivered", "seller", {"reader": "the customer", "status": "5.1.1"}),
     ("not_delivered", "coordinator", {"claim": claim(), "reader": "the supplier", "status": "recipient refused (550)"}),
     ("refund_failed", "seller", {**REFUND, "error": "expired_or_canceled_card"}),

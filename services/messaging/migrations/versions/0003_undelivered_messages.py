@@ -10,6 +10,4 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    op.add_column(
-        "message", sa.Column("undelivered", shared.storage.types.Json(), nullable=False, server_default="[]")
-    )
+    op.add_column("message", sa.Column("undelivered", shared.storage.types.Json(), nullable=False, server_default="[]"))
