@@ -84,6 +84,7 @@ class Thread(Versioned):
     subject = fields.Dict(required=True)
     claim_id = Id(required=True, allow_none=True)
     order_id = Id(required=True, allow_none=True)
+    offer_id = Id(required=True, allow_none=True)
     opened_at = Moment(required=True)
     messages = Whole(required=True)
     compose_defaults = fields.Dict(required=True)

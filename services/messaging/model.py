@@ -203,6 +203,7 @@ class Thread(Aggregate):
     """A conversation about a claim, or about an order alone (S0-02). open ⇄ closed.
 
     merged_into: the thread on which it goes on, since its claim was merged (CLM-21).
+    offer_id: what its claim asks about before anything is bought (S0-01).
     """
 
     stream = "thread"
@@ -217,6 +218,7 @@ class Thread(Aggregate):
     cancel_pending: bool = False
     access_asked: bool = False
     merged_into: str | None = None
+    offer_id: str | None = None
 
     def start(self, by: Who) -> None:
         self.record("thread.opened", **self._facts(by))

@@ -36,6 +36,13 @@ from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
 from shared.storage.paging import decode, encode, page
 
+SUBJECTS = {
+    "claim": threads.c.claim_id.is_not(None),
+    "order": threads.c.claim_id.is_(None),
+    "offer": threads.c.offer_id.is_not(None),
+}
+"""A question about an offer is a claim, too (A27)."""
+
 
 def get_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     id = args["thread_id"] if "thread_id" in args else thread_of_claim(args["claim_id"])
@@ -48,9 +55,11 @@ def get_thread(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 def list_threads(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Newest first."""
     statement = _threads(ctx)
-    for name in ("claim_id", "order_id", "state"):
+    for name in ("claim_id", "order_id", "offer_id", "state"):
         if name in args:
             statement = statement.where(threads.c[name] == args[name])
+    if "subject" in args:
+        statement = statement.where(SUBJECTS[args["subject"]])
     if "cursor" in args:
         statement = statement.where(threads.c.id < args["cursor"])
     page = statement.order_by(threads.c.id.desc()).limit(args["limit"] + 1)
@@ -227,6 +236,7 @@ def _thread_view(row: Any, principal: Principal) -> dict[str, Any]:
         else {"kind": "order", "id": row["order_id"]},
         "claim_id": row["claim_id"],
         "order_id": row["order_id"],
+        "offer_id": row["offer_id"],
         "seller_id": row["seller_id"],
         "customer_ref": row["customer_ref"],
         "opened_at": stamp(row["opened_at"]),

@@ -87,6 +87,7 @@ def open_thread_when_claim_opened(ctx: Context, event: Any) -> None:
         customer_ref=claim["customer_ref"],
         seller_id=claim["seller_id"],
         profile=claim["profile"],
+        offer_id=claim.get("offer_id"),
         opened_at=event.time,
         cancel_pending=policies.asks_to_cancel(claim["category"], claim["reason_code"]),
     )

@@ -35,10 +35,12 @@ threads = aggregate_table(
     sa.Column("cancel_pending", sa.Boolean, nullable=False),
     sa.Column("access_asked", sa.Boolean, nullable=False),
     _id("merged_into", nullable=True),
+    _id("offer_id", nullable=True),
     sa.Index("thread_of_tenant", "tenant", "id"),
     sa.Index("thread_of_order", "order_id", "id"),
     sa.Index("thread_of_seller", "tenant", "seller_id", "id"),
     sa.Index("thread_of_customer", "tenant", "customer_ref", "id"),
+    sa.Index("thread_of_offer", "offer_id", "id"),
 )
 
 messages = aggregate_table(

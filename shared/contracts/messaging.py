@@ -283,8 +283,12 @@ class Paged(Strict):
 
 
 class ListThreadsArgs(Paged):
+    """subject: `offer` for questions asked before anything is bought; they are claims, too."""
+
     claim_id = Id()
     order_id = Id()
+    offer_id = Id()
+    subject = fields.String(validate=validate.OneOf(("claim", "order", "offer")))
     state = fields.String(validate=validate.OneOf(("open", "closed")))
 
 

@@ -120,3 +120,29 @@ def test_a_password_does_not_come_in_by_editing_an_answer_either(api_of):  # noq
     refused = api.refused("POST", edit, customer(), "LOOKS_LIKE_CREDENTIALS", body=body)
     assert "Azerty123!" not in str(refused) + str(api.get(posts, seller()))
     assert api.post(edit, customer(), {"text": "I have no picture."})["text"] == "I have no picture."
+
+
+@pytest.mark.capability("S0-01", "T01")
+def test_conversations_are_listed_by_what_they_are_about(api_of):  # noqa: F811
+    api = api_of(instant_provider=True)
+    for number in (1, 2):
+        offer = {"seller_id": f"sel_{number}", "product_id": "prd_lamp", "marketplace": "main", "title": "Brass lamp"}
+        api.post(f"/v1/offers/off_{number}", agent(), offer, method="PUT")
+    asked = [
+        api.post("/v1/claims", customer(), {"offer_id": f"off_{number}", "text": "With a bulb?"})["id"]
+        for number in (1, 2)
+    ]
+    about_order = conversation(api, "3104")
+    about_offers = [id.replace("clm_", "thr_") for id in asked]
+    issue = open_claim(api, shipped_order(api))["id"].replace("clm_", "thr_")
+
+    def listed(who, query: str) -> set[str]:
+        return {each["id"] for each in api.get(f"/v1/threads?{query}", who)["items"]}
+
+    assert listed(coordinator(), "subject=offer") == set(about_offers)
+    assert listed(seller("sel_1"), "subject=offer") == {about_offers[0]}
+    assert listed(coordinator(), "offer_id=off_2") == {about_offers[1]}
+    assert listed(seller("sel_1"), "offer_id=off_2") == set()
+    assert listed(coordinator(), "subject=order") == {about_order}
+    assert listed(coordinator(), "subject=claim") == {issue, *about_offers}
+    assert api.get(f"/v1/threads/{about_offers[0]}", customer())["offer_id"] == "off_1"
