@@ -162,7 +162,7 @@ def test_a_held_service_takes_its_own_share_and_the_others_go_on(lines):
     """ADR 0012: what waits for claims fills the share of claims; orders, refunds and pages answer as before."""
     order = shipped_order(lines.api)
     lines["claim"].hung = True
-    waiting = [threading.Thread(target=lines.api.get, args=("/v1/claims", customer())) for _ in range(SHARE)]
+    waiting = [threading.Thread(target=lines.api.call, args=("GET", "/v1/claims", customer())) for _ in range(SHARE)]
     for each in waiting:
         each.start()
     until = time.monotonic() + 10
