@@ -44,7 +44,7 @@ class Size:
     journeys: int = 6000
     steady: int = 15
     pages: tuple[int, int] = (10_000, 1_000_000)
-    imports: int = 20_000
+    imports: int = 100_000
 
 
 QUICK = Size(seconds=2, rounds=1, journeys=600, steady=4, pages=(10_000, 100_000), imports=2_000)
