@@ -6,7 +6,6 @@ python -m bench.imports [ORDERS]
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 import orjson
 import psycopg2
 
+from bench.processes import peak_memory
 from tests.servers import Servers, obtain
 from tests.stack import ROOT
 from tests.suite import order_args
@@ -70,18 +70,12 @@ def _aftersale(database: dict[str, str], *arguments: str) -> tuple[Any, float]:
     peak, ended = 0.0, 0
     while not ended:
         time.sleep(0.05)
-        peak = max(peak, _peak(process.pid))
+        peak = max(peak, peak_memory(process.pid))
         ended, status, used = os.wait4(process.pid, os.WNOHANG)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"aftersale {' '.join(arguments)}: {process.returncode}")
     return used, peak
-
-
-def _peak(pid: int) -> float:
-    """MB. What a process is said to have used at its end counts the one that started it, too: it shared its memory."""
-    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
-    return int(found[1]) / 1024 if found else 0.0
 
 
 def _sqlite_alone(folder: Path) -> float:

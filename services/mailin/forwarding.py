@@ -22,7 +22,7 @@ from shared.contracts.mail import BOUNCES
 from shared.storage.blobs import Blobs
 
 log = logging.getLogger(__name__)
-# Mails under way, whose calls travel to the service together: with eight, a fifth fewer get through (bench/mail_in.py).
+# Mails under way, whose calls travel to the service together: eight do no better (bench/results, mail-in).
 HANDS = 16
 LONGEST_READ = 10.0  # seconds for one mail, or some
 TOGETHER, LIGHT = 8, 500_000  # mails that are read in one go when many wait, and their bytes

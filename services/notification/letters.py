@@ -196,18 +196,20 @@ def _parcel_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
 
 
 def _promise_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
-    labels = policies.PROMISES[facts["clock"]]
-    return {**facts, "clock": labels.get(locale) or labels["en"]}
+    return {**facts, "clock": _said(policies.PROMISES[facts["clock"]], locale)}
 
 
 def _undelivered_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
-    labels = policies.READERS[facts["reader"]]
-    return {**facts, "reader": labels.get(locale.split("_")[0]) or labels["en"]}
+    return {**facts, "reader": _said(policies.READERS[facts["reader"]], locale)}
 
 
 def _waiting_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:
-    labels = policies.WAITING.get(facts["reason"], policies.WAITING[""])
-    return {**facts, "why": labels.get(locale.split("_")[0]) or labels["en"]}
+    return {**facts, "why": _said(policies.WAITING.get(facts["reason"], policies.WAITING[""]), locale)}
+
+
+def _said(labels: dict[str, str], locale: str) -> str:
+    """In the reader's language, whatever his country; in English where it is not one of ours."""
+    return labels.get(locale.split("_")[0]) or labels["en"]
 
 
 def _reminder_facts(facts: dict[str, Any], locale: str) -> dict[str, Any]:

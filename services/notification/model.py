@@ -112,28 +112,21 @@ class Disclosure(Aggregate):
     message_ids: list[str]
 
     def made(self, kind: str, ref: str, channel: str, provider_ref: str) -> None:
-        self.record(
-            "disclosure.made",
-            notification_id=self.id,
-            message_ids=self.message_ids,
-            recipient_kind=kind,
-            recipient_ref=ref,
-            channel=channel,
-            provider_ref=provider_ref,
-        )
+        self.record("disclosure.made", **self._facts((kind, ref), channel, provider_ref))
 
     def failed(self, recipient: Recipient, channel: str, provider_ref: str, status: str) -> None:
         """The mail was refused, or came back (NTF-06, NTF-07). status: what the mail server said."""
-        self.record(
-            "disclosure.failed",
-            notification_id=self.id,
-            message_ids=self.message_ids,
-            recipient_kind=recipient[0],
-            recipient_ref=recipient[1],
-            channel=channel,
-            provider_ref=provider_ref,
-            status=status,
-        )
+        self.record("disclosure.failed", **self._facts(recipient, channel, provider_ref), status=status)
+
+    def _facts(self, recipient: Recipient, channel: str, provider_ref: str) -> dict[str, Any]:
+        return {
+            "notification_id": self.id,
+            "message_ids": self.message_ids,
+            "recipient_kind": recipient[0],
+            "recipient_ref": recipient[1],
+            "channel": channel,
+            "provider_ref": provider_ref,
+        }
 
 
 @dataclass(kw_only=True)
