@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from shared.kernel.principal import Principal
@@ -18,7 +19,7 @@ class NoAnswer(Exception):
 
 
 class Client(Protocol):
-    def call(self, call: Call, timeout: float) -> Answer: ...
+    def call_all(self, calls: Sequence[Call], timeout: float) -> Sequence[Answer | None]: ...
 
 
 class Desk:
@@ -61,9 +62,18 @@ class Desk:
         answered = next(iter(known["references"].values()), None)
         return {address: known["addresses"][address]["tenant"] or answered for address in addresses}
 
+    def owner(self, address: str) -> str | None:
+        """Its tenant, if the service has said so before."""
+        return self._owners.get(address)
+
     def receive(self, tenant: str, args: dict[str, Any]) -> dict[str, Any]:
         """`mail.receive`, which changes nothing when it is repeated."""
         return self._ask(self._messaging, "mail.receive", args, tenant).body
+
+    def receive_all(self, mails: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any] | None]:
+        """`receive` of several in one request; None where one by itself has to learn why. Raises NoAnswer."""
+        answers = self._sent(self._messaging, [_call("mail.receive", args, tenant) for tenant, args in mails])
+        return [answer.body if answer.ok else None for answer in answers]
 
     def stored(self, tenant: str, file: dict[str, Any]) -> None:
         """`attachment.received`: the bytes of a mail's file are in the store."""
@@ -74,13 +84,24 @@ class Desk:
             self._ask(self._notification, "notification.bounce", report, "mail")
 
     def _ask(self, client: Client, operation: str, args: dict[str, Any], tenant: str) -> Answer:
-        principal = Principal("system", "mail", tenant, via="email")
-        try:
-            answer = client.call(Call(operation, args, principal, deadline=time.time() + PATIENCE), PATIENCE)
-        except Exception as failed:
-            raise NoAnswer(f"{operation}: {type(failed).__name__}") from failed
+        [answer] = self._sent(client, [_call(operation, args, tenant)])
         if answer.status in (408, 409, 429) or answer.status >= 500:
             raise NoAnswer(f"{operation} answered {answer.status}")
         if not answer.ok:
             raise ValueError(f"{operation} answered {answer.status} {answer.body.get('code')}")
         return answer
+
+    @staticmethod
+    def _sent(client: Client, calls: list[Call]) -> list[Answer]:
+        try:
+            found = client.call_all(calls, PATIENCE)
+        except Exception as failed:
+            raise NoAnswer(f"{calls[0].name}: {type(failed).__name__}") from failed
+        answers = [answer for answer in found if answer is not None]
+        if len(answers) < len(calls):
+            raise NoAnswer(f"{calls[0].name}: not answered in {PATIENCE:.0f} s")
+        return answers
+
+
+def _call(operation: str, args: dict[str, Any], tenant: str) -> Call:
+    return Call(operation, args, Principal("system", "mail", tenant, via="email"), deadline=time.time() + PATIENCE)

@@ -22,10 +22,10 @@ from shared.contracts.mail import BOUNCES
 from shared.storage.blobs import Blobs
 
 log = logging.getLogger(__name__)
-# Mails under way, whose calls travel to the service together: eight do no better (bench/results, mail-in).
-HANDS = 16
+HANDS = 4  # groups of mails under way
+COMPANY = 0.02  # seconds that mails wait for others, to be read and handed on together
 LONGEST_READ = 10.0  # seconds for one mail, or some
-TOGETHER, LIGHT = 8, 500_000  # mails that are read in one go when many wait, and their bytes
+TOGETHER, LIGHT = 8, 500_000  # mails that are read and handed on in one go when many wait, and their bytes
 PATIENT = 10  # times
 PAUSE = 2.0  # after a service did not answer
 HANDED = Counter("aftersale_mails_handed_on", "Mails from outside, by what became of them", ["state"])
@@ -64,25 +64,47 @@ class Forwarder:
             while not self._stopping.is_set():
                 self._spool.arrived.clear()
                 names = list(self._spool.waiting())
-                together = min(TOGETHER, 1 + len(names) // HANDS)
-                groups = [names[n : n + together] for n in range(0, len(names), together)]
+                groups = [names[n : n + TOGETHER] for n in range(0, len(names), TOGETHER)]
                 done = list(hands.map(self._forward_all, groups))
                 if not all(done):
                     self._stopping.wait(PAUSE)
                 elif not names:
                     self._spool.arrived.wait(5)
                     self._spool.forget(self.now().date())
+                self._stopping.wait(COMPANY)
 
     def _forward_all(self, names: list[str]) -> bool:
-        """Read together, which saves most of the way to the readers and back, and hand on one by one."""
+        """Read and handed on together, which saves most of the way to the readers and the service and back; what does
+        not go well like this goes by itself."""
         ready: list[tuple[Spooled, Parsed] | None] = [None] * len(names)
         if len(names) > 1 and sum(self._spool.size(name) for name in names) <= LIGHT:
-            with suppress(Exception):  # one of them is to blame: each by itself
+            with suppress(Exception):  # one of them is to blame
                 mails = [self._spool.read(name) for name in names]
                 found = self._readers.submit(parse_all, [self._to_read(mail) for mail in mails]).result(LONGEST_READ)
                 ready = list(zip(mails, found, strict=True))
-        done = [self.forward(name, mail) for name, mail in zip(names, ready, strict=True)]
+        try:
+            handed = self._hand_on_together([each for each in ready if each])
+        except NoAnswer as later:
+            log.warning("%d mails wait: %s", len(names), later)
+            return False
+        done = [name in handed or self.forward(name, mail) for name, mail in zip(names, ready, strict=True)]
         return all(done)
+
+    def _hand_on_together(self, ready: list[tuple[Spooled, Parsed]]) -> set[str]:
+        """Mails as most are: to one address that is known, without files. The names of those that are done."""
+        plain: list[tuple[str, str, dict[str, Any]]] = []
+        for mail, parsed in ready:
+            with suppress(Exception):  # it learns by itself what is wrong with it
+                recipients = [] if parsed.bounce or parsed.attachments else self._recipients(mail, parsed)
+                if len(recipients) == 1 and (tenant := self._desk.owner(recipients[0])):
+                    args = _args(mail, parsed, recipients[0], self._is_authentic(mail, parsed))
+                    plain.append((mail.name, tenant, args))
+        answers = self._desk.receive_all([(tenant, args) for _, tenant, args in plain]) if plain else []
+        done = {name: answer["state"] for (name, _, _), answer in zip(plain, answers, strict=True) if answer}
+        for name, state in done.items():
+            HANDED.labels(state).inc()
+            self._spool.keep(name, self.now().date())
+        return set(done)
 
     def _to_read(self, mail: Spooled) -> tuple[bytes, tuple[str, ...], bool]:
         return mail.raw, self._own, mail.envelope.via == "smtp" and not mail.envelope.mail_from
@@ -131,15 +153,18 @@ class Forwarder:
                 HANDED.labels("unknown").inc()
                 continue
             if judged is None:
-                judged = (
-                    parsed.senders == 1
-                    and not parsed.automatic
-                    and self._judge.is_authentic(mail.raw, parsed.sender, parsed.results, mail.envelope)
-                )
+                judged = self._is_authentic(mail, parsed)
             answer = self._desk.receive(tenant, _args(mail, parsed, recipient, judged))
             for file in answer["files"]:
                 self._store(tenant, file["attachment_id"], parsed.contents[file["number"]])
             HANDED.labels(answer["state"]).inc()
+
+    def _is_authentic(self, mail: Spooled, parsed: Parsed) -> bool:
+        return (
+            parsed.senders == 1
+            and not parsed.automatic
+            and self._judge.is_authentic(mail.raw, parsed.sender, parsed.results, mail.envelope)
+        )
 
     def _store(self, tenant: str, attachment_id: str, content: bytes) -> None:
         """As the gateway stores an upload. Raises NoAnswer while the store takes nothing: the mail comes again then."""

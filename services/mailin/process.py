@@ -21,6 +21,7 @@ from shared.storage.blobs import blobs_at
 
 log = logging.getLogger(__name__)
 READERS = 2  # processes that read mails
+PATIENCE = 0.01  # seconds: what mails ask and tell the services travels together, none of it is in a hurry
 
 
 def run(settings: Settings) -> int:
@@ -63,8 +64,9 @@ async def _run(settings: Settings) -> int:
 
 def _desk(settings: Settings) -> Desk:
     clients = {
-        # the questions of many conversations travel together: none of them is in a hurry, all of them cost
-        service: CallClient(service, url, settings.call_secrets.get(service) or settings.call_secret, queries=1)
+        service: CallClient(
+            service, url, settings.call_secrets.get(service) or settings.call_secret, queries=1, patience=PATIENCE
+        )
         for service, url in settings.service_urls.items()
         if url and service in ("messaging", "notification")
     }

@@ -54,7 +54,7 @@ class Spool:
 
     def waiting(self) -> Iterator[str]:
         """Names, oldest first."""
-        yield from sorted(path.name for path in (self.folder / "new").iterdir())
+        yield from sorted(os.listdir(self.folder / "new"))
 
     def read(self, name: str) -> Spooled:
         head, _, raw = (self.folder / "new" / name).read_bytes().partition(b"\n")

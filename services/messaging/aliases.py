@@ -140,7 +140,9 @@ def equip(ctx: Context, thread: Thread, holders: Iterable[Holder] | None = None)
         return
     if holders is None:
         # nobody is let in by a command: no need to write first what earlier ones of the batch did
-        rows = rows_by_key(ctx.work.connection, inclusions, {"tenant": [ctx.tenant], "thread_id": [thread.id]})
+        rows = ctx.work.lists.get(("inclusion", thread.id))
+        if rows is None:
+            rows = rows_by_key(ctx.work.connection, inclusions, {"tenant": [ctx.tenant], "thread_id": [thread.id]})
         holders = [(row["kind"], row["ref"]) for row in rows if row["active"]]
     parties = [("customer", thread.customer_ref), ("seller", thread.seller_id), *holders]
     for kind, ref in parties:

@@ -45,13 +45,13 @@ class _Lane:
         self._ready = threading.Condition()
         self._threads: list[threading.Thread] = []
 
-    def put(self, pending: _Pending) -> None:
+    def put(self, pending: Sequence[_Pending]) -> None:
         with self._ready:
             if len(self._threads) < self._in_flight:
                 thread = threading.Thread(target=self._run, name=f"calls-{self._name}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
-            self._queue.append(pending)
+            self._queue.extend(pending)
             self._ready.notify()
 
     def _run(self) -> None:
@@ -59,6 +59,9 @@ class _Lane:
             with self._ready:
                 while not self._queue:
                     self._ready.wait()
+            if self._client.patience:
+                time.sleep(self._client.patience)
+            with self._ready:
                 batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
             self._send([pending for pending in batch if pending.until > time.monotonic()])
 
@@ -77,10 +80,13 @@ class _Lane:
 
 
 class CallClient:
-    """The gateway's line to one service. queries: requests with queries that may be under way at the same time."""
+    """A line to one service. queries: requests with queries that may be under way at the same time. patience: seconds
+    that a call waits for others to travel with, where many come and none is in a hurry."""
 
-    def __init__(self, service: str, url: str, secret: str, is_query: Any = None, queries: int = 4) -> None:
-        self.service, self.url = service, url.rstrip("/") + PATH
+    def __init__(
+        self, service: str, url: str, secret: str, is_query: Any = None, queries: int = 4, patience: float = 0.0
+    ) -> None:
+        self.service, self.url, self.patience = service, url.rstrip("/") + PATH, patience
         self._signer = Signer(service, secret)
         self._pool = urllib3.PoolManager(maxsize=16, retries=False)
         # one batch at a time: what arrives meanwhile commits together with the next
@@ -90,11 +96,17 @@ class CallClient:
 
     def call(self, call: Call, timeout: float) -> Answer:
         """The service's answer; CallFailed when there is none within `timeout` seconds."""
-        pending = _Pending(call, time.monotonic() + timeout)
-        (self._queries if self._is_query(call.name) else self._commands).put(pending)
-        if not pending.done.wait(timeout) or pending.answer is None:
+        [answer] = self.call_all([call], timeout)
+        if answer is None:
             raise CallFailed(f"{self.service} did not answer {call.name}")
-        return pending.answer
+        return answer
+
+    def call_all(self, calls: Sequence[Call], timeout: float) -> list[Answer | None]:
+        """The answers to calls of one kind that travel together; None where there was none within `timeout` seconds."""
+        until = time.monotonic() + timeout
+        pending = [_Pending(call, until) for call in calls]
+        (self._queries if self._is_query(calls[0].name) else self._commands).put(pending)
+        return [each.answer if each.done.wait(until - time.monotonic()) else None for each in pending]
 
     def post(self, calls: list[Call], timeout: float) -> list[Answer]:
         tokens: dict[str, int] = {}

@@ -195,7 +195,11 @@ class Executor:
         for call in calls:
             if loads := self.commands[call.name].loads:
                 wanted += loads(call.args)
-        return _by_key(work.prefetch(wanted, self._answers_of(calls)))
+        answered = _by_key(work.prefetch(wanted, self._answers_of(calls)))
+        for name in {call.name for call in calls}:
+            if then := self.commands[name].then:
+                then(work, [(call.principal.tenant, call.args) for call in calls if call.name == name])
+        return answered
 
     # idempotency
 

@@ -14,11 +14,15 @@ Loads = Callable[[dict[str, Any]], Iterable[tuple[type, str]]]
 
 @dataclass(frozen=True)
 class Command:
-    """Changes this service's data. `loads` names the aggregates to fetch for a whole batch in one statement."""
+    """Changes this service's data. `loads` names the aggregates to fetch for a whole batch in one statement.
+
+    then(work, [(tenant, arguments) …]): fetches for the whole batch what is known only when those are there.
+    """
 
     operation: Operation
     handler: Callable[[Any, dict[str, Any]], dict[str, Any]]
     loads: Loads | None = None
+    then: Callable[[Any, list[tuple[str, dict[str, Any]]]], None] | None = None
 
 
 @dataclass(frozen=True)

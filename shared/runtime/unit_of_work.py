@@ -73,6 +73,7 @@ class UnitOfWork:
     def __init__(self, storage: Storage, connection: sa.Connection, now: datetime) -> None:
         self.storage, self.connection, self.now = storage, connection, now
         self.rows: dict[Key, dict[str, Any] | None] = {}  # as last read or merged
+        self.lists: dict[Key, list[Row]] = {}  # other rows, read for the whole batch: (table, what they belong to)
         self._stored_version: dict[Key, int] = {}  # what the database holds
         self._dirty: dict[Key, dict[str, Any]] = {}
         self._pending = Step()

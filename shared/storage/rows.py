@@ -125,6 +125,9 @@ def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type
     """Run a statement of ours, planned once in ten seconds per connection: planning costs the server more than writing
     eight rows, and a plan that was made while a table was empty must not stay.
 
+    All of them go by keys, so tables are never read whole: the server does so while it takes a table for small, and
+    compares each row with each of the keys (ADR 0021).
+
     then: what travels behind it. Answers the driver's cursor.
     """
     now, info = time.monotonic(), connection.info
@@ -137,7 +140,10 @@ def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type
     if statement is None:
         name = f"rows_{len(prepared)}"
         numbered = text % {each: f"${index}" for index, each in enumerate(values, 1)}
-        run(connection, f"PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}")
+        run(
+            connection,
+            f"SET LOCAL enable_seqscan = off; PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}",
+        )
         given = ", ".join(f"%({each})s" for each in values)
         statement = prepared[text] = f"EXECUTE {name} ({given})"
     return run(connection, statement + then, values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,8 +31,8 @@ class InProcess:
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
 
-    def call(self, call: Call, timeout: float) -> Answer:
-        return owner_of(self._suite.apps, call.name).execute([call])[0]
+    def call_all(self, calls: Sequence[Call], timeout: float) -> Sequence[Answer]:
+        return owner_of(self._suite.apps, calls[0].name).execute(calls)
 
 
 class Post:
@@ -43,7 +43,8 @@ class Post:
         self.spool = Spool(folder)
         client, blobs = InProcess(suite), suite.apps["messaging"].ports.blobs
         judge = judge or Judge("mx.shop.example", "127.0.0.0/8")
-        self.forwarder = Forwarder(self.spool, Desk(client, client), judge, blobs, RELAY, (RELAY, OURS), readers)
+        self.desk = Desk(client, client)
+        self.forwarder = Forwarder(self.spool, self.desk, judge, blobs, RELAY, (RELAY, OURS), readers)
         self.forwarder.now = suite.clock.now
         self._number = 0
 

@@ -23,6 +23,7 @@ from services.mailin.parsing import parse
 from services.mailin.smtp import Conversation, SmtpServer, Takes
 from services.mailin.spool import Spool
 from shared.contracts.mail import LONGEST_MAIL
+from shared.runtime.calls import Answer
 from tests.mail.conftest import RELAY, InProcess
 
 SECRET = "a-secret-of-the-mail-provider"
@@ -105,7 +106,7 @@ def test_250_is_said_when_the_mail_is_on_disk_and_not_when_it_is_not(room, door,
 
 def test_while_the_service_is_away_mail_is_put_off_and_what_was_taken_is_kept(room, tmp_path, monkeypatch):
     class Away:
-        def call(self, call, timeout):
+        def call_all(self, calls, timeout):
             raise TimeoutError
 
     away = Door(Spool(tmp_path / "other"), Desk(Away()))
@@ -197,9 +198,7 @@ def test_90_kb_of_hostile_text_are_read_in_under_100_ms(junk):
     assert min(times) < 0.1
 
 
-def test_mails_that_are_read_together_are_handed_on_one_by_one_and_one_that_cannot_be_read_spoils_no_other(
-    room, monkeypatch
-):
+def test_mails_that_are_read_and_handed_on_together_do_not_suffer_from_one_that_cannot_be_read(room, monkeypatch):
     from services.mailin import forwarding
 
     real = forwarding.parse_all
@@ -214,10 +213,43 @@ def test_mails_that_are_read_together_are_handed_on_one_by_one_and_one_that_cann
         to = room.aliases["customer"]
         came = Envelope("ada@customer.example", "127.0.0.1", "mx")
         names = [room.spool.put([to], came, room.mail(to, text)) for text in group]
+        room.desk.verdict(to)
         assert room.forwarder._forward_all(names)
     assert room.texts()[1:] == [f"Number {n}" for n in range(1, 6)]
     assert list(room.spool.waiting()) == []
     assert room.failed() == []
+
+
+def test_of_mails_that_are_handed_on_together_one_that_is_refused_is_put_aside_and_the_others_arrive(room, monkeypatch):
+    real = InProcess.call_all
+
+    def refuses(client, calls, timeout):
+        return [
+            Answer(422, {"code": "X"}) if call.args.get("text") == "Number 2" else real(client, [call], timeout)[0]
+            for call in calls
+        ]
+
+    monkeypatch.setattr(InProcess, "call_all", refuses)
+    to = room.aliases["customer"]
+    came = Envelope("ada@customer.example", "127.0.0.1", "mx")
+    names = [room.spool.put([to], came, room.mail(to, f"Number {n}")) for n in (1, 2, 3)]
+    room.desk.verdict(to)  # as the server asks before it takes a mail
+    assert room.forwarder._forward_all(names)
+    assert room.texts()[1:] == ["Number 1", "Number 3"]
+    assert room.failed() == [names[1]]
+
+
+def test_mails_wait_together_while_the_service_does_not_answer(room, monkeypatch):
+    to = room.aliases["customer"]
+    came = Envelope("ada@customer.example", "127.0.0.1", "mx")
+    names = [room.spool.put([to], came, room.mail(to, f"Number {n}")) for n in (1, 2)]
+    room.desk.verdict(to)
+    with monkeypatch.context() as away:
+        away.setattr(InProcess, "call_all", lambda *_: [None, None])
+        assert room.forwarder._forward_all(names) is False
+    assert list(room.spool.waiting()) == names
+    assert room.forwarder._forward_all(names)
+    assert room.texts()[1:] == ["Number 1", "Number 2"]
 
 
 @pytest.mark.parametrize(
