@@ -132,7 +132,7 @@ def test_connections_torn_off_at_any_moment_hurt_nobody(stack: Stack, service: s
     assert "Traceback" not in stack.log(service)
 
 
-@pytest.mark.capability("R34")
+@pytest.mark.capability("R34", "T34")
 def test_half_open_requests_and_slow_clients_are_hung_up_and_delay_nobody(stack: Stack) -> None:
     before = p99(stack)
     half = [connect(stack, "gateway") for _ in range(300)]
@@ -184,7 +184,7 @@ def p99(stack: Stack, count: int = 300) -> float:
     return sorted(took)[int(count * 0.99) - 1]
 
 
-@pytest.mark.capability("R35")
+@pytest.mark.capability("R35", "T34")
 def test_huge_bodies_are_refused_and_never_held_in_memory(stack: Stack) -> None:
     requests.get(f"{stack.url('gateway')}/livez", timeout=5)
     pid = stack.processes["gateway"].pid

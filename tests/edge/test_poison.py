@@ -81,7 +81,7 @@ def poison(stream: str) -> dict[str, tuple[bytes, dict[str, Any]]]:
     }
 
 
-@pytest.mark.capability("R15", "T14")
+@pytest.mark.capability("R15", "T14", "T35")
 def test_every_poison_message_is_set_aside_by_every_service_and_nothing_else_is(
     servers: Servers, line_to: Callable[..., Line]
 ) -> None:

@@ -159,6 +159,7 @@ def test_lists_are_filtered_in_the_types_of_their_contract(api):
 # how often
 
 
+@pytest.mark.capability("T34")
 def test_a_caller_who_asks_too_often_waits_and_nobody_else_does(api_of):
     api = api_of("order", rate_per_minute=3)
     left = [api.call("GET", "/v1/me", seller()).headers["RateLimit"].split(";")[1] for _ in range(3)]
@@ -170,6 +171,7 @@ def test_a_caller_who_asks_too_often_waits_and_nobody_else_does(api_of):
     assert api.call("GET", "/v1/me", seller("sel_2")).status_code == 200
 
 
+@pytest.mark.capability("T34")
 def test_an_address_and_a_tenant_have_their_limits_too(api_of):
     api = api_of("order", rate_per_minute_address=2, trusted_proxies=1)
     for expected in (401, 401, 429):  # guessing tokens counts
@@ -181,6 +183,7 @@ def test_an_address_and_a_tenant_have_their_limits_too(api_of):
     assert api.call("GET", "/v1/me", seller(tenant="other")).status_code == 200
 
 
+@pytest.mark.capability("T34")
 def test_an_address_that_a_client_makes_up_counts_for_nothing(api_of):
     api = api_of("order", rate_per_minute_address=1)
     codes = [api.call("GET", "/v1/me", headers={"X-Forwarded-For": f"198.51.100.{n}"}).status_code for n in range(2)]

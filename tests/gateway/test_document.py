@@ -51,7 +51,7 @@ def operations(api):
     ]
 
 
-@pytest.mark.capability("U-17")
+@pytest.mark.capability("U-17", "T40")
 def test_the_document_is_valid_and_holds_every_route_and_no_other(bare):
     openapi_spec_validator.validate(bare.document)
     assert bare.document["openapi"] == "3.1.0"

@@ -135,7 +135,7 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
 
 
 @pytest.mark.joined_only("it writes what a server reads; tests/edge/test_http.py sends the bytes")
-@pytest.mark.capability("R33")
+@pytest.mark.capability("R33", "T35")
 @pytest.mark.parametrize("name", CASES)
 def test_a_malformed_request_is_told_what_is_wrong_and_changes_nothing(api_of, name):
     environ, status, code = CASES[name]
