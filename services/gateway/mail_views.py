@@ -49,7 +49,7 @@ class Senders(View):
 
 
 class InboundMail(Versioned):
-    """state: posted, quarantined or ignored; reason: why it is not a message. text is kept for 30 days."""
+    """state: posted, quarantined, dismissed or ignored; reason: why it is not a message. text is kept for 30 days."""
 
     state = fields.String(required=True)
     reason = fields.String(required=True, allow_none=True)

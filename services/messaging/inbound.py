@@ -223,6 +223,16 @@ def release(ctx: Context, args: dict[str, Any], post: Post) -> dict[str, Any]:
     return queries.mail_view(mail)
 
 
+def dismiss(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """A person looked at a quarantined mail and found that nobody waits for an answer to it: neither does it."""
+    if not ctx.principal.is_staff:
+        raise Forbidden()
+    mail = ctx.get_for_change(InboundMail, args["mail_id"])
+    mail.dismiss()
+    ctx.save(mail)
+    return queries.mail_view(mail)
+
+
 def forget(ctx: Context, timer: Any) -> None:
     """After 30 days the quarantine and the proof are gone; the message, if it became one, stays."""
     mail = ctx.get(InboundMail, timer.ref)
@@ -298,6 +308,7 @@ def commands(post: Post) -> tuple[Command, ...]:
         Command(contract.MAIL_RECEIVE, partial(receive, post=post), loads=_loads, then=_load_more),
         Command(contract.ALIAS_RENEW, partial(renew, post=post)),
         Command(contract.MAIL_RELEASE, partial(release, post=post)),
+        Command(contract.MAIL_DISMISS, dismiss),
     )
 
 

@@ -156,8 +156,9 @@ class MailPair(Aggregate):
 
 @dataclass(kw_only=True)
 class InboundMail(Aggregate):
-    """A mail from outside and what became of it: posted | quarantined | ignored. `text` is kept for 30 days.
+    """A mail from outside and what became of it: posted | quarantined | dismissed | ignored.
 
+    text: kept for 30 days.
     token: SHA-256 of the one in the notice's link.
     """
 
@@ -195,6 +196,13 @@ class InboundMail(Aggregate):
         """A person must look at it."""
         self.state, self.reason = "quarantined", reason
         self.record("mail.quarantined", **self._facts())
+
+    def dismiss(self) -> None:
+        """A person looked at it and lets nothing of it in; the link of its notice, if there is one, is used up."""
+        if self.state != "quarantined":
+            raise NotInThisState(kind="mail", state=self.state, action="be dismissed")
+        self.state, self.token = "dismissed", None
+        self.record("mail.dismissed", **self._facts())
 
     def wait(self, claim_id: str | None, order_id: str | None) -> None:
         """Somebody of the staff should look at it now: it may be a participant's."""

@@ -324,8 +324,15 @@ def mail_view(mail: InboundMail) -> dict[str, Any]:
         "message_id": mail.message_id,
         "received_at": stamp(mail.received_at),
         "version": mail.version,
-        "allowed_actions": ["mail.release"] if mail.state == "quarantined" and mail.kind else [],
+        "allowed_actions": _for_a_mail(mail),
     }
+
+
+def _for_a_mail(mail: InboundMail) -> list[str]:
+    """What the staff can do with it: only a holder's mail can be let in."""
+    if mail.state != "quarantined":
+        return []
+    return ["mail.release", "mail.dismiss"] if mail.kind else ["mail.dismiss"]
 
 
 def _page(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from shared.kernel.principal import STAFF
 BULK = 500  # ids per call (model 7)
 HOLDERS = ("customer", "seller", "supplier", "account_observer", "mail_observer", "coordinator", "platform_agent")
 SENDERS = ("customer", "seller", "supplier", "account_observer", "mail_observer", "coordinator", "platform")
-STATES = ("posted", "quarantined", "ignored")
+STATES = ("posted", "quarantined", "dismissed", "ignored")
 TRUST = ("high", "low")
 MARKERS = {"fr": "-- Répondez au-dessus de cette ligne --", "en": "-- Reply above this line --"}
 """First line of every mail that can be answered: what a reply holds below it is ours already."""
@@ -90,6 +90,7 @@ announce(
     {
         "mail.received": MailFact(),
         "mail.quarantined": MailFact(),
+        "mail.dismissed": MailFact(),
         "mail.loop_stopped": MailFact(),
         "mail.waits": MailWaits(),
     },
@@ -208,3 +209,4 @@ SENDERS_REGISTER = Operation("sender.register", RegisterSendersArgs(), may=HANDL
 MAIL_RECEIVE = Operation("mail.receive", ReceiveArgs(), may=SYSTEM)
 MAIL_LIST = Operation("mail.list", ListMailsArgs(), reads=True, may=STAFF)
 MAIL_RELEASE = Operation("mail.release", OneMail(), may=STAFF)
+MAIL_DISMISS = Operation("mail.dismiss", OneMail(), may=STAFF)

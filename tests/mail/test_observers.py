@@ -9,7 +9,7 @@ import pytest
 from tests.gateway.conftest import api_of  # noqa: F401 - fixture
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.mail.conftest import RELAY, Post
-from tests.suite import Principal, agent, coordinator, customer, seller
+from tests.suite import Principal, agent, coordinator, customer, integrator, seller, supplier
 
 OTTO = "otto@carrier.example"
 
@@ -157,6 +157,52 @@ def test_the_desk_is_told_once_a_day_that_mails_wait_and_their_thread_counts_the
     assert len(told()) == 2
     desk.suite.advance(days=31)
     assert desk.api.get(thread, coordinator())["mails_waiting"] == 0
+
+
+@pytest.mark.capability("T25", "T26")
+def test_a_mail_that_the_desk_dismisses_waits_no_longer_and_reaches_nobody(desk):
+    desk.api.post("/v1/contacts/coordinator/coo_1", agent(), {"name": "Kim", "email": "kim@desk.example"}, method="PUT")
+    claim = reported(desk)
+    thread = claim["id"].replace("clm_", "thr_")
+    desk.suite.settle()
+    [address] = [found["alias"]["address"] for found in aliases(desk, claim)]
+    desk.arrives(desk.letter("ada@customer.example", address, "Forged.", proved=False), address)
+    desk.arrives(desk.letter("eve@elsewhere.example", address, "Not Ada."), address)
+    desk.suite.settle()
+    forged = next(mail for mail in desk.mails() if mail["reason"] == "not_authentic")
+    dismiss, before = f"/v1/mails/{forged['id']}:dismiss", standing(desk, claim)
+    assert forged["allowed_actions"] == ["mail.release", "mail.dismiss"]
+    for stranger in (seller(), customer(), integrator(), supplier()):
+        desk.api.refused("POST", dismiss, stranger, "FORBIDDEN")
+
+    dismissed = desk.api.post(dismiss, coordinator())
+    assert (dismissed["state"], dismissed["reason"], dismissed["allowed_actions"]) == ("dismissed", "not_authentic", [])
+    assert desk.api.get(f"/v1/threads/{thread}", coordinator())["mails_waiting"] == 1
+    assert [mail["text"] for mail in desk.mails(state="quarantined")] == ["Not Ada."]
+    assert [mail["text"] for mail in desk.mails(state="dismissed")] == ["Forged."]
+    [told] = desk.suite.events("messaging", "mail.dismissed")
+    assert (told.data["mail_id"], told.actor) == (forged["id"], "coordinator/coo_1/api")
+    assert "Forged." not in str(told.data)
+    told_to_kim = len(desk.sent("kim@desk.example"))
+    desk.arrives(desk.letter("eve@elsewhere.example", address, "Again."), address)
+    assert len(desk.sent("kim@desk.example")) == told_to_kim, "a flood costs one mail a day"
+    assert standing(desk, claim) == before
+
+
+def test_what_was_released_or_dismissed_is_not_dismissed_again(desk):
+    claim = reported(desk)
+    invite(desk, claim)
+    address = reply_address(desk.sent(OTTO)[0])
+    for text in ("The parcel was found.", "Out of office."):
+        desk.arrives(desk.letter(OTTO, address, text), address)
+    by_text = {mail["text"]: f"/v1/mails/{mail['id']}" for mail in desk.mails()}
+    found, absent = by_text["The parcel was found."], by_text["Out of office."]
+    desk.api.post(f"{found}:release", coordinator())
+    desk.api.post(f"{absent}:dismiss", agent())
+    desk.suite.settle()
+    for again in (f"{found}:dismiss", f"{absent}:dismiss", f"{absent}:release"):
+        desk.api.refused("POST", again, coordinator(), "NOT_IN_THIS_STATE")
+    assert texts(desk, claim, coordinator())[-1] == "The parcel was found."
 
 
 @pytest.mark.capability("T06")

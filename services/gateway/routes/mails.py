@@ -104,6 +104,12 @@ ROUTES = (
         contract.MAIL_RELEASE,
         view=mail_views.InboundMail(),
     ),
+    write(
+        "/v1/mails/{mail_id}:dismiss",
+        "Send a quarantined mail away: it waits no longer and becomes no message",
+        contract.MAIL_DISMISS,
+        view=mail_views.InboundMail(),
+    ),
     Route(
         "GET", "/mail/renew/{token}", "Ask whether to renew an address", contract.ALIAS_RENEW, answer=ask, tag="mail"
     ),

@@ -12,13 +12,16 @@ from shared.runtime.unit_of_work import Context
 
 
 def others_wait(ctx: Context, mail: InboundMail, within: timedelta, but: tuple[str, ...]) -> bool:
-    """Did another mail of its thread, else of its order, come into the quarantine lately? but: for other reasons."""
+    """Did another mail of its thread, else of its order, come into the quarantine lately? but: for other reasons.
+
+    One that was dismissed counts: who sends a flood away mail by mail is not told of each that follows (T26).
+    """
     table = inbound_mails.c
     same = table.thread_id == mail.thread_id if mail.thread_id else table.order_id == mail.order_id
     others = sa.select(table.id).where(
         table.tenant == ctx.tenant,
         same,
-        table.state == "quarantined",
+        table.state.in_(("quarantined", "dismissed")),
         table.reason.not_in(but),
         table.received_at > ctx.now - within,
         table.id != mail.id,
