@@ -127,6 +127,7 @@ order_cases = aggregate_table(
     sa.Column("parcels", Json, nullable=False),
     sa.Column("replaces", Json),
     sa.Column("delivered_at", Utc),
+    sa.Column("locale", sa.String(8)),
 )
 
 offers = aggregate_table(

@@ -47,6 +47,8 @@ class OrderFact(Strict):
 
 
 class Placed(OrderFact):
+    """locale: the customer's language, for what is written to him; none in events of earlier versions."""
+
     marketplace = Id(required=True)
     profile = fields.String(required=True)
     currency = CurrencyCode(required=True)
@@ -55,6 +57,7 @@ class Placed(OrderFact):
     total = fields.Nested(MoneySchema, required=True)
     placed_at = Moment(required=True)
     replaces = fields.Nested(Replaces)
+    locale = fields.String()
 
 
 class PaymentCaptured(OrderFact):

@@ -23,8 +23,8 @@ def shop(api_of):
     return api
 
 
-def delivered(api):
-    order = shipped_order(api)
+def delivered(api, **changes):
+    order = shipped_order(api, **changes)
     api.post(f"/v1/orders/{order['id']}:deliver", agent())
     api.suite.settle()
     return order
@@ -128,6 +128,31 @@ def test_after_fourteen_days_and_for_excluded_goods_it_is_an_ordinary_claim_with
     assert (found["return_id"], found["refund_due_at"]) == (None, None)
     assert shop.get(f"/v1/claims/{found['claim_id']}", customer())["category"] == "after_sales"
     assert told(shop, "withdrawal_received") == ["customer", "seller"]
+
+
+SAID = {
+    "fr": (
+        "Ada Byron se rétracte du contrat de la commande {} : 2 × Brass lamp; "
+        "1 × Wool rug (non accepté : fait sur mesure)"
+    ),
+    "en": (
+        "Ada Byron withdraws from the contract of order {}: 2 × Brass lamp; "
+        "1 × Wool rug (not accepted: made to measure)"
+    ),
+}
+
+
+@pytest.mark.parametrize("locale", ["fr", "en"])
+def test_what_a_withdrawal_writes_into_the_conversation_is_in_the_customers_language(shop, locale):
+    offer = {"seller_id": "sel_1", "product_id": "prd_rug", "marketplace": "main", "title": "Rug to measure"}
+    shop.post("/v1/offers/off_rug", seller(), {**offer, "no_withdrawal": "made_to_measure"}, method="PUT")
+    ada = {"ref": "cus_1", "name": "Ada Byron", "email": "ada@customer.example", "locale": locale}
+    order = delivered(shop, customer=ada)
+    found = confirmed(shop, stated(shop, order))
+    thread = found["claim_id"].replace("clm_", "thr_")
+    for reader in (customer(), seller()):
+        [said] = shop.get(f"/v1/threads/{thread}/messages", reader)["items"]
+        assert said["text"] == SAID[locale].format(order["number"])
 
 
 @pytest.mark.capability("T01")

@@ -35,6 +35,7 @@ def keep_order(ctx: Context, event: Any) -> None:
             phase="awaiting_payment",
             lines=[{name: line.get(name) for name in _LINE_FIELDS} for line in placed["lines"]],
             replaces=placed.get("replaces"),
+            locale=placed.get("locale"),
         )
     )
 

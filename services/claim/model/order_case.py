@@ -19,7 +19,7 @@ class OrderCase(Aggregate):
 
     claims_ever: how many were ever opened on it, the number of the next one comes from it. cleared: the settlement was
     cleared, so that a claim opened from now on holds nothing (SET-06). parcels: ids of its deliveries. replaces: the
-    claim and order that it is the replacement for.
+    claim and order that it is the replacement for. locale: the customer's language; None for older orders.
     """
 
     stream = "claim"
@@ -42,6 +42,7 @@ class OrderCase(Aggregate):
     parcels: list[str] = field(default_factory=list)
     replaces: dict[str, str] | None = None
     delivered_at: datetime | None = None
+    locale: str | None = None
 
     def shipped(self, parcel_id: str, units: list[dict[str, Any]]) -> None:
         """These units left in this parcel: what can be complained about and sent back (RET-01)."""

@@ -14,6 +14,7 @@ from services.claim.returns.agreed import accept, new_return
 from services.claim.returns.model import Return
 from services.claim.withdrawal.model import WARN_AFTER, Withdrawal, deadline_of, withdrawn_lines
 from services.claim.withdrawal.queries import excluded_products, visible_withdrawal, withdrawal_view
+from services.claim.withdrawal.words import statement
 from shared.kernel.errors import Forbidden
 from shared.runtime.unit_of_work import Context
 
@@ -82,7 +83,7 @@ def _open(ctx: Context, found: Withdrawal, case: OrderCase) -> Claim:
     complaint = Complaint(
         claim_id=ctx.new_id("clm"),
         message_id=ctx.new_id("msg"),
-        text=_text(found),
+        text=statement(case.locale, found.name, found.order_number, found.lines),
         reason_code=WITHDRAWAL.code,
         lines=tuple({"line_id": line["line_id"], "qty": line["qty"]} for line in found.lines),
         category="withdrawal" if found.accepted else None,
@@ -90,16 +91,6 @@ def _open(ctx: Context, found: Withdrawal, case: OrderCase) -> Claim:
     claim = open_claim(Asking(ctx.principal, ctx.now, case.phase, case.cleared), profile, case, complaint)
     keep_opened(ctx, claim)
     return claim
-
-
-def _text(found: Withdrawal) -> str:
-    """What the customer said, for whoever handles it."""
-    said = "; ".join(
-        f"{line['qty']} × {line['title'] or line['line_id']}"
-        + (f" (not accepted: {line['not_accepted']})" if line["not_accepted"] else "")
-        for line in found.lines
-    )
-    return f"{found.name} withdraws from the contract of order {found.order_number}: {said}"
 
 
 def _send_back(ctx: Context, found: Withdrawal, case: OrderCase, claim: Claim) -> Return | None:

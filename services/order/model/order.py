@@ -44,6 +44,7 @@ class Order(OrderRecord):
             shipments=self.shipments,
             total=self.money(self.total),
             placed_at=stamp(self.placed_at),
+            locale=self.customer.get("locale", "en"),
             **({"replaces": self.replaces} if self.replaces else {}),
         )
 
