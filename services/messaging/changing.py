@@ -7,6 +7,7 @@ from typing import Any
 from services.messaging import policies, queries
 from services.messaging.access import standing
 from services.messaging.attachments import handlers as files
+from services.messaging.composing import signatures
 from services.messaging.ledger import queries as ledger
 from services.messaging.model import HELD, PRIVATE, PUBLIC, WITHDRAWN, Message, PrivateTalk, PublicTalk, Thread
 from services.messaging.refusals import EditNotYours, NotYoursToChange
@@ -30,7 +31,9 @@ def set_visibility(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         known = ledger.disclosed(ctx, message)
         talk.hide(message, private, by, known, queries.last_word(ctx, message))
     else:
-        talk.reveal(message, private, by, args["confirm"])
+        # the author's own, whoever reveals it: from now on it is mailed like any public message of his
+        signature = signatures.of(ctx, message.author, message.writer)
+        talk.reveal(message, private, by, args["confirm"], signature)
     for changed in (message, talk, private):
         ctx.save(changed)
     return {**queries.one_message_view(ctx, message, talk), "already_disclosed_to": known}

@@ -357,17 +357,20 @@ class PublicTalk(Aggregate):
         private.count += 1
         self._changed(message, PUBLIC, by, already_disclosed_to=disclosed)
 
-    def reveal(self, message: Message, private: PrivateTalk, by: Who, confirm: bool) -> None:
-        """MSG-04: from here on it is a public message like one just posted. Raises AlreadySo, ConfirmPublic."""
+    def reveal(self, message: Message, private: PrivateTalk, by: Who, confirm: bool, signature: str | None) -> None:
+        """MSG-04: from here on it is a public message like one just posted. Raises AlreadySo, ConfirmPublic.
+
+        signature: what stands below its mails, its author's as it is today.
+        """
         if message.visibility == PUBLIC:
             raise AlreadySo(visibility=PUBLIC)
         if not confirm:
             raise ConfirmPublic()
         self.room()
-        message.visibility, message.asks = PUBLIC, None
+        message.visibility, message.asks, message.signature = PUBLIC, None, signature
         private.count -= 1
         self._take(message)
-        self._changed(message, PRIVATE, by, already_disclosed_to=[], text=message.text)
+        self._changed(message, PRIVATE, by, already_disclosed_to=[], text=message.text, signature=signature)
         self._answer(message)
 
     def _take(self, message: Message) -> None:

@@ -155,7 +155,7 @@ def new_message(
         origin=origin,
         asks=asks,
         writer=ctx.principal.id,
-        signature=signatures.of(ctx, author) if visibility == PUBLIC else None,
+        signature=signatures.of(ctx, author, ctx.principal.id) if visibility == PUBLIC else None,
     )
 
 

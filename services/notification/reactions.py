@@ -170,10 +170,11 @@ def follow_visibility(ctx: Context, event: Any) -> None:
     if message["to"] == "private":
         comment = ctx.get(CommentCopy, message["message_id"])
         if comment is not None:
-            comment.visibility = "private"
+            comment.visibility, comment.signature = "private", None
             ctx.save(comment)
         return
-    _keep_comment(ctx, message["message_id"], message["author"]["type"], message["text"])
+    author_type, signature = message["author"]["type"], message.get("signature")
+    _keep_comment(ctx, message["message_id"], author_type, message["text"], signature=signature)
     _tell_of_message(ctx, event, message, "message.posted")
 
 

@@ -122,7 +122,7 @@ class DisclosureSchema(ParticipantSchema):
 
 
 class VisibilityChanged(OnThread):
-    """`text` only when the message has become public; already_disclosed_to: who received it before (N3), for staff."""
+    """text, signature: only when it has become public; already_disclosed_to: who received it before (N3), for staff."""
 
     message_id = Id(required=True)
     author = fields.Nested(ParticipantSchema, required=True)
@@ -130,6 +130,7 @@ class VisibilityChanged(OnThread):
     from_ = fields.String(data_key="from", required=True, validate=validate.OneOf(VISIBILITIES))
     to = fields.String(required=True, validate=validate.OneOf(VISIBILITIES))
     text = Text(MESSAGE_LENGTH)
+    signature = Text(SIGNATURE_LENGTH, allow_none=True)
     already_disclosed_to = fields.List(fields.Nested(DisclosureSchema), required=True)
 
 

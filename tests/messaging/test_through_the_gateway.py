@@ -17,6 +17,13 @@ def mailed(api) -> set[tuple[str, str]]:
     return {(mail["To"].addresses[0].addr_spec, str(mail["Subject"])) for mail in mails}
 
 
+def mails_about(api, text):
+    """The mails that show this message, oldest first."""
+    folder = mail_folder(api.suite.settings)
+    mails = [read_mail(folder, stored.name) for stored in reversed(list_mails(folder, 1000))]
+    return [mail for mail in mails if text in mail.get_body(("plain",)).get_content()]
+
+
 @pytest.mark.capability("S3-17", "S3-19")
 def test_customer_and_customer_service_receive_the_sellers_agreement(api_of):  # noqa: F811
     api = api_of(mail="folder", instant_provider=True)
@@ -146,3 +153,32 @@ def test_conversations_are_listed_by_what_they_are_about(api_of):  # noqa: F811
     assert listed(coordinator(), "subject=order") == {about_order}
     assert listed(coordinator(), "subject=claim") == {issue, *about_offers}
     assert api.get(f"/v1/threads/{about_offers[0]}", customer())["offer_id"] == "off_1"
+
+
+@pytest.mark.capability("S3-05")
+def test_a_comment_that_becomes_public_is_mailed_with_the_signature_of_its_author(api_of):  # noqa: F811
+    api = api_of(mail="folder", instant_provider=True)
+    claim = open_claim(api, shipped_order(api))
+    glass = {"name": "Glass", "email": "desk@glass.example", "locale": "en"}
+    api.post("/v1/contacts/supplier/sup_1", agent(), glass, method="PUT")
+    api.post(f"/v1/claims/{claim['id']}/observers", coordinator(), {"kind": "supplier", "id": "sup_1"})
+    for who, text in ((seller(), "Luc of the lamp shop"), (coordinator(), "Kim of the desk")):
+        api.post("/v1/signatures", who, {"scope": "user", "text": text}, method="PUT")
+    aside = {"text": "The glass is out of stock.", "visibility": "private"}
+    said = api.post(f"/v1/claims/{claim['id']}/messages", seller(), aside)
+    api.suite.advance(minutes=5)
+    [private] = mails_about(api, aside["text"])
+    assert private["To"].addresses[0].addr_spec == "desk@glass.example"
+    assert not any(signature in private.as_string() for signature in ("Luc of the lamp", "Kim of the desk"))
+
+    shown = {"visibility": "public", "confirm": True}
+    api.post(f"/v1/messages/{said['id']}", coordinator(), shown, method="PATCH")
+    api.suite.advance(minutes=5)
+    [told] = [mail for mail in mails_about(api, aside["text"]) if "ada@customer.example" in str(mail["To"])]
+    assert "Luc of the lamp shop" in told.as_string()
+    assert "Kim of the desk" not in told.as_string()
+
+    api.post(f"/v1/messages/{said['id']}", coordinator(), {"visibility": "private"}, method="PATCH")
+    api.suite.settle()
+    *_, hidden = api.suite.events("messaging", "message.visibility_changed")
+    assert "signature" not in hidden.data

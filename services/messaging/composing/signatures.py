@@ -11,11 +11,11 @@ from shared.kernel.errors import Forbidden
 from shared.runtime.unit_of_work import Context
 
 
-def of(ctx: Context, author: Who) -> str | None:
-    """What stands below a public mail of this author, or None."""
+def of(ctx: Context, author: Who, writer: str) -> str | None:
+    """What stands below a public mail of this author, or None. writer: the user who wrote for him."""
     if author[0] != "seller" and author[0] not in MODERATORS:
         return None
-    owners = [("user", ctx.principal.id)] + ([("seller", author[1])] if author[0] == "seller" else [])
+    owners = [("user", writer)] + ([("seller", author[1])] if author[0] == "seller" else [])
     for scope, owner in owners:
         found = ctx.get(Signature, signature_id(ctx.tenant, scope, owner))
         if found is not None and found.text:
