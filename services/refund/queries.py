@@ -1,4 +1,4 @@
-"""The read side of refunds: detail, list, envelope, credit note, coupons. Each is scoped to the principal (T01)."""
+"""The read side beside refunds themselves: envelope, credit note, coupons. Each is scoped to the principal (T01)."""
 
 from __future__ import annotations
 
@@ -28,49 +28,12 @@ from services.refund.views import (
     coupon_view,
     credit_note_view,
     envelope_view,
-    refund_view,
     settlement_line_view,
 )
 from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
 from shared.storage.paging import page
-
-
-def get_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """One refund as the caller may see it; a foreign one is not found."""
-    refund = ctx.need(Refund, args["refund_id"])
-    if not sees(ctx.principal, refund.seller_id, refund.customer_ref):
-        raise NotFound(kind="refund", id=args["refund_id"])
-    return _offered(ctx, [refund_view(refund, ctx.principal)])[0]
-
-
-def _offered(ctx: Context, views: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """B11: a failed refund that was tried again already is not offered for that (REF-13)."""
-    failed = [view for view in views if "retry" in view["allowed_actions"]]
-    known = retries_of(ctx, {view["order_id"] for view in failed}) if failed else {}
-    for view in failed:
-        if view["id"] in known:
-            view["allowed_actions"].remove("retry")
-    return views
-
-
-def list_refunds(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """A page of refunds, newest change first."""
-    where = refund_scope(ctx.principal)
-    for name in ("order_id", "claim_id", "seller_id", "customer_ref", "state"):
-        if name in args:
-            where.append(refunds.c[name] == args[name])
-    found = page(
-        ctx.connection,
-        REFUND.select().where(*where),
-        refunds.c.updated_at,
-        refunds.c.id,
-        args["limit"],
-        args.get("cursor"),
-        lambda row: refund_view(REFUND.from_row(dict(row)), ctx.principal),
-    )
-    return {**found, "items": _offered(ctx, found["items"])}
 
 
 def refund_scope(who: Principal, table: sa.Table = refunds) -> list[Any]:
@@ -195,6 +158,12 @@ def retries_of(ctx: Context, order_ids: Iterable[str]) -> dict[str, str]:
         refunds.c.state.not_in(("rejected", "cancelled")),
     )
     return {row.retry_of: row.id for row in ctx.connection.execute(statement)}
+
+
+def family_of(ctx: Context, refund: Refund, action: str) -> list[Refund]:
+    """The refund and what was asked for with it, as far as the action is possible there (M11, M14)."""
+    others = [ctx.need(Refund, id) for id in refund.children]
+    return [refund, *(one for one in others if one.can(action) and one.state == refund.state)]
 
 
 def coupon_with(ctx: Context, code_hash: str) -> Coupon | None:

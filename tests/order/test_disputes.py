@@ -10,7 +10,7 @@ import pytest
 from services.simulator.webhooks import stripe_headers
 from tests.order.counter import WEBHOOK_SECRET
 from tests.order.test_internal_claims import paid_order
-from tests.suite import PARCEL, agent, seller
+from tests.suite import PARCEL, agent, payment_args, seller
 
 WHOLE = {"kind": "post_shipment_order", "reason_code": "damaged_items", "shipping": True}
 EUR = "EUR"
@@ -57,6 +57,15 @@ def refused(counter, refund, action):
     problem = counter.api.refused("POST", path, agent("agt_2"), "PAYMENT_DISPUTED", body={})
     assert counter.suite.event_count() == before
     return problem
+
+
+def offered(counter, refund, who=None):
+    """What page, list and a command's answer would let one try; the two that are read agree."""
+    who = who or agent("agt_2")
+    page = counter.api.get(f"/v1/refunds/{refund['id']}", who)["allowed_actions"]
+    listed = {one["id"]: one["allowed_actions"] for one in counter.api.get("/v1/refunds", who)["items"]}
+    assert listed[refund["id"]] == page
+    return page
 
 
 def envelope(counter, order):
@@ -154,6 +163,64 @@ def test_the_end_of_a_dispute_may_be_told_before_its_beginning(counter, status, 
     assert (found["available"], found["chargeback"]["open"]) == (available, False)
     told = [event.type for event in counter.suite.events("refund") if event.stream == "chargeback"]
     assert told == ["chargeback.opened", "chargeback.lost" if status == "lost" else "chargeback.won"]
+
+
+GESTURE = {"kind": "commercial_gesture", "reason_code": "goodwill", "amount": {"amount": 12000, "currency": EUR}}
+
+
+@pytest.mark.capability("E7")
+def test_execution_is_offered_again_once_the_dispute_is_won(counter):
+    waiting = refund(counter, shipped_order(counter, profile="support"))
+    before = offered(counter, waiting)
+    bank(counter, "created")
+    disputed = offered(counter, waiting)
+    refused(counter, waiting, "execute")
+    bank(counter, "closed", status="won")
+
+    assert (before, disputed, offered(counter, waiting)) == (["cancel", "execute"], ["cancel"], ["cancel", "execute"])
+
+
+@pytest.mark.capability("E7")
+def test_an_approval_that_would_pay_at_once_is_not_offered_while_a_bank_has_the_money(counter):
+    waiting = refund(counter, shipped_order(counter), **GESTURE)
+    before = offered(counter, waiting)
+    bank(counter, "created", amount=10000)
+    disputed = offered(counter, waiting)
+    refused(counter, waiting, "approve")
+
+    assert (before, disputed) == (["approve", "cancel", "reject"], ["cancel", "reject"])
+    assert offered(counter, waiting, seller()) == ["cancel"]
+
+
+def test_an_approval_that_pays_nothing_yet_is_offered_and_answers_without_execution(counter):
+    waiting = refund(counter, shipped_order(counter, profile="support"), **GESTURE)
+    bank(counter, "created", amount=10000)
+
+    assert offered(counter, waiting) == ["approve", "cancel", "reject"]
+    assert act(counter, waiting, "approve")["allowed_actions"] == ["cancel"]
+    assert offered(counter, waiting) == ["cancel"]
+
+
+@pytest.mark.capability("E7", "M11")
+def test_a_refund_in_parts_is_approved_in_one_and_not_offered_while_a_part_is_disputed(counter):
+    order = counter.order(due=7490)
+    counter.suite.advance(minutes=1)  # the latest payment gives back first
+    rest = {"payment_id": "pay_rest", "provider_ref": "pi_rest", "amount": {"amount": 7490, "currency": EUR}}
+    counter.suite.do("order.capture_payment", agent(), **payment_args(order, **rest))
+    counter.outside.payment("eur", 10000, id="pi_1001")
+    counter.outside.payment("eur", 7490, id="pi_rest")
+    counter.api.post(f"/v1/orders/{order['id']}:ship", seller(), {"parcel": PARCEL})
+    counter.suite.settle()
+    head = refund(counter, order, **GESTURE)
+    assert (head["payment_id"], head["amount"]["amount"], len(head["parts"])) == ("pay_rest", 7490, 2)
+    bank(counter, "created", amount=10000)
+
+    assert offered(counter, head) == ["cancel", "reject"]
+    refused(counter, head, "approve")
+    bank(counter, "closed", amount=10000, status="won")
+    assert offered(counter, head) == ["approve", "cancel", "reject"]
+    act(counter, head, "approve")
+    assert (paid_back(counter), [one["amount"] for one in counter.outside.refunds("pi_rest")]) == ([4510], [7490])
 
 
 @pytest.mark.capability("N9")

@@ -131,3 +131,16 @@ def test_funding_adds_up_and_a_seller_does_not_spend_the_platforms_money(shop):
 
     assert (foreign["code"], wrong["code"]) == ("FUNDING_NOT_ALLOWED", "FUNDING_DIFFERS")
     assert made["funding"] == shares
+
+
+def test_execution_is_offered_to_those_whom_the_tenants_own_rules_let_execute(shop):
+    waiting = shop.request(shop.order(profile="support", shipped=True), "post_shipment_order")
+    mine = {"refund_id": waiting["id"]}
+    by_platform = shop.suite.do("refund.get", seller(), **mine)["allowed_actions"]
+    refused = shop.suite.refused("refund.execute", seller(), **mine)
+    shop.suite.do("refund_policy.put", agent(), profile="support", rules={"execution": "merchant"})
+    by_merchant = shop.suite.do("refund.get", seller(), **mine)["allowed_actions"]
+
+    assert (by_platform, refused["code"]) == (["cancel"], "FORBIDDEN")
+    assert by_merchant == ["cancel", "execute"]
+    assert shop.suite.do("refund.execute", seller(), **mine)["state"] == "processing"

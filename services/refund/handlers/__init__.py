@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.refund import queries, quotes
+from services.refund import queries, quotes, showing
 from services.refund.handlers import decisions, paying, promises, providers, reactions, reconciling, requests, rules
 from services.refund.model import ClaimFacts, Refund, RefundLedger
 from services.refund.timeline import timeline
@@ -60,8 +60,8 @@ CONTENTS = Contents(
         Query(refund_rules.LIST, rules.list_rules),
         Query(refund_rules.SIMULATE, rules.simulate_rules),
         Query(reconciliation.LIST, queries.list_settlement_lines),
-        Query(contracts.GET, queries.get_refund),
-        Query(contracts.LIST, queries.list_refunds),
+        Query(contracts.GET, showing.get_refund),
+        Query(contracts.LIST, showing.list_refunds),
         Query(contracts.ENVELOPE, queries.get_envelope),
         Query(contracts.GET_CREDIT_NOTE, queries.get_credit_note),
         Query(OF_REFUNDS, timeline),

@@ -8,8 +8,9 @@ from services.refund.access import rules_of
 from services.refund.handlers.paying import call_provider, complete, pay_with, save_all, start_paying
 from services.refund.model import Refund, RefundLedger
 from services.refund.model.refusals import ReferenceRequired
-from services.refund.policies import PAID_BY_HAND, may, paid_at_once, sees
-from services.refund.views import refund_view
+from services.refund.policies import PAID_BY_HAND, may, paid_when_approved, sees
+from services.refund.queries import family_of
+from services.refund.showing import shown
 from shared.kernel.errors import Forbidden, NotFound
 from shared.runtime.timers import Timer
 from shared.runtime.unit_of_work import Context
@@ -21,18 +22,17 @@ def approve_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     Its other parts and its subscriptions were asked for in one: they are approved in one.
     """
     refund, ledger = _mine(ctx, args["refund_id"], "approve")
-    family = _family(ctx, refund, "approve")
+    family = family_of(ctx, refund, "approve")
     rules = rules_of(ctx, ledger.profile)
     for one in family:
         one.approve(ledger, ctx.principal.actor, ctx.now)
         ctx.unschedule("approval_expired", one.id)
-        at_once = paid_at_once(rules, one.provider, one.requested_by["type"])
-        if at_once and one.kind != "linked_subscription":
+        if paid_when_approved(rules, one):
             start_paying(ctx, ledger, one)
     if refund.state == "succeeded":
         pay_with(ctx, ledger, family[1:])
     save_all(ctx, ledger, family)
-    return refund_view(refund, ctx.principal)
+    return shown(ctx, [refund])[0]
 
 
 def reject_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def reject_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
 def cancel_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """REF-07."""
     refund, ledger = _mine(ctx, args["refund_id"], "cancel")
-    family = _family(ctx, refund, "cancel")
+    family = family_of(ctx, refund, "cancel")
     for one in family:
         one.cancel(ledger, ctx.principal.actor, ctx.now)
     return _released(ctx, family, ledger)
@@ -58,7 +58,7 @@ def execute_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     refund, ledger = _mine(ctx, args["refund_id"], "execute")
     if refund.is_given_up:
         call_provider(ctx, refund)
-        return refund_view(refund, ctx.principal)
+        return shown(ctx, [refund])[0]
     if refund.provider != PAID_BY_HAND:
         start_paying(ctx, ledger, refund)
     elif not args.get("reference"):
@@ -69,7 +69,7 @@ def execute_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     children = [ctx.need(Refund, id) for id in refund.children] if refund.state == "succeeded" else []
     pay_with(ctx, ledger, children)
     save_all(ctx, ledger, [refund, *children])
-    return refund_view(refund, ctx.principal)
+    return shown(ctx, [refund])[0]
 
 
 def reject_when_nobody_approved(ctx: Context, timer: Timer) -> None:
@@ -80,16 +80,10 @@ def reject_when_nobody_approved(ctx: Context, timer: Timer) -> None:
 
 
 def _reject(ctx: Context, refund: Refund, ledger: RefundLedger, code: str) -> dict[str, Any]:
-    family = _family(ctx, refund, "reject")
+    family = family_of(ctx, refund, "reject")
     for one in family:
         one.reject(ledger, code, ctx.principal.actor, ctx.now)
     return _released(ctx, family, ledger)
-
-
-def _family(ctx: Context, refund: Refund, action: str) -> list[Refund]:
-    """The refund and what was asked for with it, as far as the action is possible there (M11, M14)."""
-    others = [ctx.need(Refund, id) for id in refund.children]
-    return [refund, *(one for one in others if one.can(action) and one.state == refund.state)]
 
 
 def _mine(ctx: Context, refund_id: str, action: str) -> tuple[Refund, RefundLedger]:
@@ -108,4 +102,4 @@ def _released(ctx: Context, family: list[Refund], ledger: RefundLedger) -> dict[
     for one in family:
         ctx.unschedule("approval_expired", one.id)
     save_all(ctx, ledger, family)
-    return refund_view(family[0], ctx.principal)
+    return shown(ctx, family[:1])[0]

@@ -37,7 +37,7 @@ def pay_with(ctx: Context, ledger: RefundLedger, children: list[Refund]) -> None
     """
     for child in children:
         ready = child.kind == "linked_subscription" and child.state == "approved" and child.provider != PAID_BY_HAND
-        if ready and not ledger.payment(child.payment_id).chargeback_rest:
+        if ready and not ledger.is_disputed(child.payment_id):
             start_paying(ctx, ledger, child)
 
 

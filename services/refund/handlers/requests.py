@@ -14,7 +14,7 @@ from services.refund.policies import (
     APPROVAL_WITHIN,
     Asked,
     must_be_approved,
-    paid_at_once,
+    paid_when_approved,
     provider_of,
     reason_known,
     split,
@@ -22,8 +22,8 @@ from services.refund.policies import (
     wishes_of,
 )
 from services.refund.quoting import hold_to
+from services.refund.showing import shown
 from services.refund.storage import save_ledger
-from services.refund.views import refund_view
 from shared.kernel.errors import NotFound, NotInThisState
 from shared.kernel.principal import Principal
 from shared.runtime.unit_of_work import Context
@@ -39,7 +39,7 @@ def request_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     reason_known(args["reason_code"])
     claim = claim_for(ctx, ledger, args.get("claim_id"))
     made = begin(ctx, ledger, ctx.principal, wanted_of(ctx, ledger, args), claim)
-    return {**refund_view(made[0], ctx.principal), "parts": [one.id for one in made]}
+    return {**shown(ctx, made[:1])[0], "parts": [one.id for one in made]}
 
 
 def wanted_of(ctx: Context, ledger: RefundLedger, args: dict[str, Any]) -> Wanted:
@@ -84,7 +84,7 @@ def retry_refund(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     )
     claim = claim_for(ctx, ledger, failed.claim_id)
     made = begin(ctx, ledger, ctx.principal, wanted, claim, wishes_of(failed.slices))
-    return {**refund_view(made[0], ctx.principal), "parts": [one.id for one in made]}
+    return {**shown(ctx, made[:1])[0], "parts": [one.id for one in made]}
 
 
 def begin(
@@ -174,7 +174,5 @@ def _decide(ctx: Context, ledger: RefundLedger, decision: Decision, refund: Refu
         ctx.schedule("approval_expired", refund.id, ctx.now + APPROVAL_WITHIN)
         return
     refund.approve_by_policy(ledger, ctx.now)
-    if refund.kind == "linked_subscription":
-        return  # after its product's
-    if paid_at_once(decision.profile, refund.provider, refund.requested_by["type"]):
+    if paid_when_approved(decision.profile, refund):
         start_paying(ctx, ledger, refund)

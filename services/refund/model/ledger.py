@@ -237,11 +237,14 @@ class RefundLedger(Aggregate):
         self.chargeback -= back
         self._post("chargeback_won", back, payment_id, chargeback_id, stamp(now))
 
+    def is_disputed(self, payment_id: str) -> bool:
+        """E7: has a bank taken what reservations on this payment hold? It must not leave a second time."""
+        return self.payment(payment_id).chargeback_rest > 0
+
     def check_undisputed(self, payment_id: str) -> None:
-        """E7: what a bank took out of reservations must not leave a second time. Raises PaymentDisputed."""
-        rest = self.payment(payment_id).chargeback_rest
-        if rest:
-            raise PaymentDisputed(payment_id=payment_id, taken=rest)
+        """Raises PaymentDisputed."""
+        if self.is_disputed(payment_id):
+            raise PaymentDisputed(payment_id=payment_id, taken=self.payment(payment_id).chargeback_rest)
 
     def _feed_chargeback(self, payment_id: str, cause: str, now: datetime) -> None:
         """What a bank took and refunds in flight still held is taken as soon as it is free: nobody is paid twice."""

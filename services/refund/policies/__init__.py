@@ -8,7 +8,7 @@ from services.refund.policies.execution import (
     IN_HOUSE,
     PAID_BY_HAND,
     next_question,
-    paid_at_once,
+    paid_when_approved,
     provider_of,
 )
 from services.refund.policies.payments import funded, split
@@ -60,7 +60,7 @@ __all__ = [
     "must_be_approved",
     "next_question",
     "of_return",
-    "paid_at_once",
+    "paid_when_approved",
     "plan",
     "profile_of",
     "provider_of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from services.refund.model import Refund
 from services.refund.policies.eligibility import PROMISES
 from services.refund.policies.profiles import ASK_AT, Profile
 
@@ -25,11 +26,14 @@ def provider_of(payment_provider: str, instrument: str, instant: bool) -> str:
     return payment_provider if payment_provider in _AUTOMATIC else PAID_BY_HAND
 
 
-def paid_at_once(profile: Profile, provider: str, requested_by: str) -> bool:
-    """REF-08: executed by itself as soon as it is approved. Where the merchant executes, his own wish is that."""
-    if provider == PAID_BY_HAND or profile.execution == "platform":
+def paid_when_approved(profile: Profile, refund: Refund) -> bool:
+    """REF-08: executed by itself as soon as it is approved. Where the merchant executes, his own wish is that.
+
+    A subscription follows its product's refund (M14).
+    """
+    if refund.kind == "linked_subscription" or refund.provider == PAID_BY_HAND or profile.execution == "platform":
         return False
-    return profile.execution == "automatic" or requested_by in ("seller", "integrator", "system")
+    return profile.execution == "automatic" or refund.requested_by["type"] in ("seller", "integrator", "system")
 
 
 def next_question(asked: int) -> timedelta | None:
