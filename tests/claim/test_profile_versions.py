@@ -13,7 +13,7 @@ from services.claim.profiles.replay import replay
 from services.commands import profile as command
 from shared.kernel.principal import ROLES, Principal
 from tests.claim.test_profiles import BREAKS
-from tests.suite import TENANT, agent, coordinator, customer, seller
+from tests.suite import PARCEL, TENANT, agent, coordinator, customer, seller
 
 (ISSUE,) = [data for data in shipped() if data["code"] == "issue"]
 
@@ -155,6 +155,23 @@ def test_past_claims_lived_again_under_the_version_they_had_show_no_difference(s
     some_past(shop)
     report = lived(shop, ISSUE)
     assert (report.claims, report.differences) == (4, [])
+
+
+@pytest.mark.capability("N2")
+def test_replacements_that_left_and_that_could_not_be_sent_are_lived_again_without_a_difference(shop):
+    for number in ("1", "2"):
+        claim = shop.claim(shop.order(number))
+        chosen = shop.do("claim.choose_resolution", seller(), claim, kind="replacement")
+        replacement = chosen["resolution"]["replacement_order_id"]
+        if number == "1":
+            shop.suite.do("order.ship", seller(), order_id=replacement, parcel=PARCEL)
+        else:
+            shop.suite.do("order.cancel", seller(), order_id=replacement, reason_code="out_of_stock")
+        shop.suite.settle()
+    told = [type.rpartition("_")[2] for type in shop.suite.event_types("claim") if "resolution" in type]
+    assert told == ["chosen", "executed", "chosen", "failed"]
+    report = lived(shop, ISSUE)
+    assert (report.claims, report.differences) == (2, [])
 
 
 @pytest.mark.capability("N2")

@@ -20,6 +20,80 @@ def replaced(api, claim, who=None):
     return api.get(f"/v1/returns/{resolution['return_id']}", customer())
 
 
+def executed(api):
+    return [event.data for event in api.suite.events("claim", "claim.resolution_executed")]
+
+
+def agreed(api):
+    """A claim about two lamps and the path of the order that replaces them, with its only line."""
+    claim = open_claim(api, shipped_order(api), lines=[{"line_id": LAMP, "qty": 2}])
+    one = f"/v1/claims/{claim['id']}"
+    chosen = api.post(f"{one}/resolutions", seller(), {"kind": "replacement"})["resolution"]
+    api.suite.settle()
+    sent = f"/v1/orders/{chosen['replacement_order_id']}"
+    return one, sent, api.get(sent, seller())["lines"][0]["line_id"]
+
+
+def ship(api, path, line, qty):
+    parcel = {"carrier": "Colissimo", "tracking_number": f"8R{qty}"}
+    api.post(f"{path}:ship", seller(), {"parcel": parcel, "lines": [{"line_id": line, "quantity": qty}]})
+    api.suite.settle()
+
+
+@pytest.mark.capability("S2-12", "S2-16")
+def test_a_replacement_is_executed_once_when_all_of_it_has_left_and_then_the_requester_confirms(api):
+    one, path, line = agreed(api)
+    api.post(f"{one}/messages", customer(), {"text": "Where is it?"})
+    ship(api, path, line, 1)
+    assert (executed(api), api.get(one, seller())["attention"]) == ([], True)
+    ship(api, path, line, 1)
+    page = api.get(one, customer())
+    assert (page["state"], page["resolution"]["status"], page["attention"]) == ("solution_proposed", "executed", True)
+    assert "confirm" in page["allowed_actions"]
+    [told] = executed(api)
+    assert (told["kind"], told["replacement_order_id"]) == ("replacement", path.rpartition("/")[2])
+    assert (told["from"], told["to"], told["by"]) == ("solution_proposed", "solution_proposed", "system")
+
+    api.post(f"{path}:deliver", agent())
+    shipped = [each for each in api.suite.events("order", "order.shipped") if each.aggregate_id in path]
+    api.suite.apps["claim"].inbox.receive(shipped)
+    api.suite.settle()
+    assert executed(api) == [told]
+    assert api.post(f"{one}:confirm", customer())["state"] == "resolved"
+
+
+@pytest.mark.capability("S2-12")
+def test_a_replacement_that_was_confirmed_before_it_left_is_executed_without_moving_the_claim(api):
+    one, path, line = agreed(api)
+    api.post(f"{one}:confirm", customer())
+    ship(api, path, line, 2)
+    page = api.get(one, customer())
+    assert (page["state"], page["resolution"]["status"], page["attention"]) == ("resolved", "executed", False)
+    assert len(executed(api)) == 1
+    assert len(api.suite.events("claim", "claim.resolved")) == 1
+
+
+def test_a_replacement_that_was_rejected_and_leaves_all_the_same_changes_nothing(api):
+    one, path, line = agreed(api)
+    api.post(f"{one}:reject", customer(), {"reason": "I want my money back."})
+    before = api.get(one, seller())["version"]
+    ship(api, path, line, 2)
+    page = api.get(one, seller())
+    assert (page["state"], page["resolution"]["status"], page["version"]) == ("in_progress", "rejected", before)
+    assert executed(api) == []
+
+
+def test_what_is_left_of_a_replacement_is_refused_and_the_rest_counts_when_it_arrives(api):
+    one, path, line = agreed(api)
+    ship(api, path, line, 1)
+    refused = {"line_id": line, "action": "refuse", "quantity": 1, "reason_code": "out_of_stock"}
+    api.post(f"{path}/lines:validate", seller(), {"lines": [refused]})
+    api.post(f"{path}:deliver", agent())
+    api.suite.settle()
+    assert api.get(one, customer())["resolution"]["status"] == "executed"
+    assert len(executed(api)) == 1
+
+
 @pytest.mark.capability("S2-12", "S2-13")
 def test_a_replacement_with_a_label_is_one_call_and_the_way_back_is_at_the_brands_cost(api):
     claim = open_claim(api, shipped_order(api), lines=ONE_LAMP)

@@ -79,21 +79,28 @@ def follow_order(ctx: Context, event: Any) -> None:
         case.delivered_at = event.time
     if case.reach(phase) or news:
         ctx.save(case)
-    if phase == "cancelled" and case.replaces:
-        _replacement_failed(ctx, case)
+    if case.replaces and phase in (*ALL_LEFT, "cancelled"):
+        _replacement_decided(ctx, case, sent=phase in ALL_LEFT)
 
 
-def _replacement_failed(ctx: Context, case: OrderCase) -> None:
-    """CLM-06: the replacement will not be sent, so the claim needs another solution."""
+# Where the last units are refused no parcel says that all has left (docs/adr/0018): the delivery does.
+ALL_LEFT = ("shipped", "delivered", "completed")
+
+
+def _replacement_decided(ctx: Context, case: OrderCase, sent: bool) -> None:
+    """CLM-05, once: the replacement is on its way. CLM-06: it will not be sent, so the claim needs another solution."""
     assert case.replaces is not None
     claim = ctx.get(Claim, case.replaces["claim_id"])
     if claim is None or (claim.resolution or {}).get("replacement_order_id") != case.id:
         return
     at = take_up(ctx, claim)
     try:
-        claim.replacement_failed(at.asking, "REPLACEMENT_CANCELLED")
+        if sent:
+            claim.replacement_sent(at.asking)
+        else:
+            claim.replacement_failed(at.asking, "REPLACEMENT_CANCELLED")
     except Refusal:
-        return  # solved meanwhile, without it
+        return  # it was told before, or the claim was solved meanwhile without it
     keep(ctx, at)
 
 

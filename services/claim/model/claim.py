@@ -56,6 +56,13 @@ class Claim(ClaimRecord):
         facts = self._resolution_facts()
         self._move(row, SOLUTION_PROPOSED, asking, awaiting=REQUESTER, lines=self.lines, **facts, **extra)
 
+    def replacement_sent(self, asking: Asking) -> None:
+        """CLM-05 for a replacement: all of its order has left. Where nobody decided yet the requester does (CLM-08)."""
+        row = self._row("replacement_sent", asking)
+        self.resolution = {**(self.resolution or {}), "status": "executed"}
+        awaiting = REQUESTER if self.state == SOLUTION_PROPOSED else self.awaiting
+        self._move(row, self.state, asking, awaiting=awaiting, **self._resolution_facts())
+
     def replacement_failed(self, asking: Asking, error: str) -> None:
         """CLM-06 for a replacement that cannot be sent: the handler chooses again."""
         row = self._row("replacement_failed", asking)

@@ -67,9 +67,11 @@ def executing(claim: ClaimRecord, asking: Asking) -> Refusal | None:
 
 
 def awaits_replacement(claim: ClaimRecord, asking: Asking) -> Refusal | None:
-    if (claim.resolution or {}).get("kind") == "replacement":
+    """It was agreed, and neither rejected nor sent since."""
+    chosen = claim.resolution or {}
+    if (chosen.get("kind"), chosen.get("status")) == ("replacement", "agreed"):
         return None
-    return NotInThisState(kind="replacement", state="not chosen", action="fail")
+    return NotInThisState(kind="replacement", state=chosen.get("status", "not chosen"), action="be carried out")
 
 
 def _offers(kinds: frozenset[str]) -> Guard:

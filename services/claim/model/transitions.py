@@ -113,6 +113,15 @@ TABLE: tuple[Row, ...] = (
         (g.executing,),
     ),
     _row(
+        "CLM-05R",
+        "replacement_sent",
+        ALIVE,
+        SYSTEM,
+        (SAME,),
+        ("claim.resolution_executed",),
+        (g.awaits_replacement,),
+    ),
+    _row(
         "CLM-06",
         "refund_failed",
         (IN_PROGRESS, PLATFORM_REVIEW),

@@ -148,6 +148,20 @@ def _choose(claim: Claim, asking: Asking, data: dict[str, Any]) -> None:
         claim.choose_refund(asking, data["kind"], data["refund_id"], data["refund"])
 
 
+def _executed(claim: Claim, asking: Asking, data: dict[str, Any]) -> None:
+    if data.get("kind") == "replacement":
+        claim.replacement_sent(asking)
+    else:
+        claim.refund_succeeded(asking)
+
+
+def _failed(claim: Claim, asking: Asking, data: dict[str, Any]) -> None:
+    if data.get("kind") == "replacement":
+        claim.replacement_failed(asking, data["error"])
+    else:
+        claim.refund_failed(asking, data["error"])
+
+
 def _resolve(claim: Claim, asking: Asking, data: dict[str, Any]) -> None:
     if data["from"] != "solution_proposed" or data["by"] in ("seller", "integrator"):
         claim.resolve(asking)
@@ -164,8 +178,8 @@ def _propose(claim: Claim, asking: Asking, data: dict[str, Any]) -> None:
 _STEPS: dict[str, Callable[[Claim, Asking, dict[str, Any]], None]] = {
     "started": lambda claim, asking, data: claim.start(asking),
     "resolution_chosen": _choose,
-    "resolution_executed": lambda claim, asking, data: claim.refund_succeeded(asking),
-    "resolution_failed": lambda claim, asking, data: claim.refund_failed(asking, data["error"]),
+    "resolution_executed": _executed,
+    "resolution_failed": _failed,
     "solution_proposed": _propose,
     "solution_rejected": lambda claim, asking, data: claim.reject(asking, data["reason"]),
     "resolved": _resolve,
