@@ -137,7 +137,8 @@ class Import:
         return answer.body["results"]
 
     def _explained(self, found: Found, result: dict[str, Any]) -> Iterable[dict[str, Any]]:
-        for path, message in result.get("fields", {"": result["message"]}).items():
+        named = result.get("details", {}).get("field", "")
+        for path, message in result.get("fields", {named: result["message"]}).items():
             yield self._fault(found, path, result["result"], message)
 
     def _fault(self, found: Found, path: str, code: str, message: str) -> dict[str, Any]:

@@ -53,7 +53,8 @@ class Mapping:
         """`lines.0.quantity` → the name in the file, so that people find it."""
         names = path.split(".")
         if names[0] == "lines":
-            return self.line.get(names[-1], path)
+            name = f"tax_{names[-1]}" if "taxes" in names else names[-1]
+            return self.line.get(name, path)
         if names[0] == "payment":
             path = OF_PAYMENT.get(names[1], "payment.amount") if len(names) > 1 else "payment.when"
         return self.order.get(path, path)

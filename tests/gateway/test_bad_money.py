@@ -202,10 +202,11 @@ def test_two_shipments_of_an_order_do_not_have_the_same_id_for_each_is_refunded_
 
 
 OTHER_TAX = [{"code": "FR_VAT_02", "rate": "20"}]
+TWO_TAXES = [{"code": "FR_VAT_20", "rate": "20"}, *OTHER_TAX]
 TAXED = {
-    "a line": {"lines": [{"taxes": OTHER_TAX}]},
-    "one tax of two": {"lines": [{"taxes": [{"code": "FR_VAT_20", "rate": "20"}, *OTHER_TAX]}]},
-    "the shipping": {"shipping": [{"gross": 490, "taxes": OTHER_TAX}]},
+    "lines.0.taxes.0.code": {"lines": [{"taxes": OTHER_TAX}]},
+    "lines.0.taxes.1.code": {"lines": [{"taxes": TWO_TAXES}]},
+    "shipping.0.taxes.0.code": {"shipping": [{"gross": 490, "taxes": OTHER_TAX}]},
 }
 
 
@@ -217,8 +218,8 @@ def catalogue(api):
 
 
 @pytest.mark.capability("M3")
-@pytest.mark.parametrize("change", TAXED.values(), ids=TAXED)
-def test_an_order_names_no_tax_code_that_its_marketplace_does_not_know(catalogue, change):
+@pytest.mark.parametrize(("field", "change"), TAXED.items(), ids=TAXED)
+def test_an_order_names_no_tax_code_that_its_marketplace_does_not_know(catalogue, field, change):
     api, before = catalogue, catalogue.suite.event_count()
 
     problem = api.refused("POST", "/v1/orders", integrator(), "UNKNOWN_TAX_CODE", body=changed(change))
@@ -227,6 +228,7 @@ def test_an_order_names_no_tax_code_that_its_marketplace_does_not_know(catalogue
     assert (problem["rule"], problem["status"]) == ("M3", 422)
     assert (one["result"], problem["details"]["tax_code"]) == ("UNKNOWN_TAX_CODE", "FR_VAT_02")
     assert problem["details"]["known"] == ["FR_VAT_20", "FR_VAT_55"]
+    assert problem["details"]["field"] == one["details"]["field"] == field
     assert api.get("/v1/orders", agent())["items"] == []
     assert api.suite.event_count() == before
 
@@ -240,12 +242,13 @@ def test_an_added_line_names_a_tax_code_that_the_marketplace_knows(catalogue):
     wrong = {"line": {**more, "taxes": OTHER_TAX}, "currency": "EUR"}
     problem = api.refused("POST", path, seller(), "UNKNOWN_TAX_CODE", body=wrong)
     assert (problem["rule"], api.suite.event_count()) == ("M3", before)
+    assert problem["details"]["field"] == "line.taxes.0.code"
     right = {"line": {**more, "taxes": [{"code": "FR_VAT_55", "rate": "5.5"}]}, "currency": "EUR"}
     assert api.post(path, seller(), right, status=201)["amount_due"]["amount"] == 550
 
 
 def test_a_marketplace_that_lists_no_tax_codes_takes_any_and_may_go_back_to_that(catalogue):
-    api, order = catalogue, changed(TAXED["a line"])
+    api, order = catalogue, changed(TAXED["lines.0.taxes.0.code"])
     api.refused("POST", "/v1/orders", integrator(), "UNKNOWN_TAX_CODE", body=order)
 
     api.post("/v1/marketplaces/main", agent(), {"stock_managed": False}, method="PUT")

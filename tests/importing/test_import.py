@@ -10,7 +10,7 @@ import pytest
 from services.importing.importer import Import, Stopped
 from services.importing.mapping import Options
 from tests.importing.conftest import FILES
-from tests.suite import order_args
+from tests.suite import agent, order_args
 
 
 def lines(*orders):
@@ -40,6 +40,61 @@ def test_good_orders_are_kept_and_bad_lines_are_told_with_number_and_field(desk)
         (5, None, "", "UNREADABLE"),
         (7, None, "", "UNREADABLE"),
     ]
+
+
+@pytest.fixture
+def listing(desk):
+    """A desk whose marketplace lists its tax codes."""
+    desk.suite.do("marketplace.configure", agent(), marketplace="main", tax_codes=["FR_VAT_20"])
+    return desk
+
+
+def taxed(number, *codes):
+    order = order_args(number)
+    line = {**order["lines"][0], "taxes": [{"code": code, "rate": "20"} for code in codes]}
+    return {**order, "lines": [line, *order["lines"][1:]]}
+
+
+@pytest.mark.capability("M3")
+def test_a_tax_code_that_the_marketplace_does_not_list_is_told_with_number_and_field(listing):
+    wrong_shipping = order_args("4", shipping=[{"gross": 490, "taxes": [{"code": "FR_VAT_02", "rate": "2.1"}]}])
+    path = listing.file(
+        "orders.jsonl",
+        lines(order_args("1"), taxed("2", "FR_VAT_20", "FR_VAT_02"), taxed("3", "FR_VAT_20"), wrong_shipping),
+    )
+    code, said = listing.run(path)
+
+    assert (code, listing.numbers()) == (2, ["1", "3"])
+    assert "2 orders placed, 0 were there already, 2 bad" in said
+    found = [(each["line"], each["number"], each["field"], each["code"]) for each in listing.faults(path)]
+    assert found == [
+        (2, "2", "lines.0.taxes.1.code", "UNKNOWN_TAX_CODE"),
+        (4, "4", "shipping.0.taxes.0.code", "UNKNOWN_TAX_CODE"),
+    ]
+    assert "FR_VAT_02" in listing.faults(path)[0]["message"]
+
+
+@pytest.mark.capability("M3")
+def test_a_row_of_a_csv_with_such_a_tax_code_is_told_with_its_column(listing):
+    head = (
+        "number,marketplace,seller_id,customer_ref,customer_name,customer_email,currency,product_id,sku,title,quantity,"
+        "unit_price,discount,tax_code,tax_rate,tax_amount,shipping,total\n"
+    )
+    one, two = (f"{n},main,sel_1,cus_1,Ada Byron,ada@customer.example,EUR," for n in "12")
+    path = listing.file(
+        "orders.csv",
+        head
+        + one
+        + "prd_1,LAMP,Lamp,1,4500,0,FR_VAT_20,20,,0,4500\n"
+        + two
+        + "prd_1,LAMP,Lamp,1,4500,0,FR_VAT_20,20,,0,13000\n"
+        + two
+        + "prd_2,RUG,Rug,1,8500,0,FR_VAT_02,20,,0,13000\n",
+    )
+
+    assert (listing.run(path)[0], listing.numbers()) == (2, ["1"])
+    found = [(each["line"], each["number"], each["field"], each["code"]) for each in listing.faults(path)]
+    assert found == [(4, "2", "tax_code", "UNKNOWN_TAX_CODE")]
 
 
 def test_orders_that_were_paid_elsewhere_are_paid_here_and_a_wrong_payment_is_told(desk):

@@ -58,13 +58,17 @@ class Marketplace(Aggregate):
 
     # what orders ask
 
-    def check_taxes(self, taxes: Iterable[dict[str, Any]]) -> None:
-        """M3: a code that nobody knows would be frozen, refunded and printed for ever. Raises UnknownTaxCode."""
+    def check_taxes(self, taxes: Iterable[dict[str, Any]], of: str) -> None:
+        """M3: a code that nobody knows would be frozen, refunded and printed for ever.
+
+        Raises UnknownTaxCode with the field, as whoever sent it names it; `of` is the line or shipment there.
+        """
         if self.tax_codes is None:
             return
-        for tax in taxes:
+        for number, tax in enumerate(taxes):
             if tax["code"] not in self.tax_codes:
-                raise UnknownTaxCode(tax_code=tax["code"], marketplace=self.code, known=self.tax_codes)
+                field = f"{of}.taxes.{number}.code"
+                raise UnknownTaxCode(field=field, tax_code=tax["code"], marketplace=self.code, known=self.tax_codes)
 
     def shown_at(self, phase: str) -> str | None:
         """The public state that is bound to this phase, or None."""

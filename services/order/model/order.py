@@ -32,8 +32,10 @@ class Order(OrderRecord):
     def place(self) -> None:
         """ORD-01: announce the order as it was just built. Raises UnknownTaxCode (M3)."""
         if self.rules.tax_codes is not None:
-            self.rules.check_taxes(tax for line in self.lines for tax in line.taxes)
-            self.rules.check_taxes(tax for shipment in self.shipments for tax in shipment["taxes"])
+            for number, line in enumerate(self.lines):
+                self.rules.check_taxes(line.taxes, f"lines.{number}")
+            for number, shipment in enumerate(self.shipments):
+                self.rules.check_taxes(shipment["taxes"], f"shipping.{number}")
         self.public_state = self.rules.shown_at(self.phase)
         self._record(
             "placed",
@@ -205,7 +207,7 @@ class Order(OrderRecord):
             raise WrongCurrency(currency=self.currency)
         if any(known.line_id == line.line_id for known in self.lines):
             raise LineExists(line_id=line.line_id)
-        self.rules.check_taxes(line.taxes)
+        self.rules.check_taxes(line.taxes, "line")
         self.total += line.gross
         line.unpaid = self.amount_due > 0
         self.lines = [*self.lines, line]
