@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -56,6 +57,11 @@ PHASES = {
         {"awaiting_payment", "paid", "preparing", "partially_shipped", "shipped", "delivered"}
     ),
 }
+
+# ORD-10: so long after its last shipment an order counts as delivered where nobody tells of it. Within 30 days a buyer
+# must have what he bought (directive 2011/83/EU, article 18): who got nothing has said so by then, and his claim holds
+# the order. Less would complete, and pay out, orders that are on their way still.
+UNTOLD_DELIVERY = timedelta(days=30)
 
 
 class TotalDoesNotAddUp(Refusal):

@@ -49,6 +49,9 @@ class OfMarketplace(Strict):
 class Configure(OfMarketplace):
     """What is left out stays as it is. complete_after_days: null = orders are completed by a person.
 
+    They count from the delivery; where nobody tells of one, from 30 days after the last shipment. An open problem holds
+    the order back. What had left, or was delivered, before a change keeps the delay of that day.
+
     tax_codes: those that a line or shipment may name; null = any. Rates are the order's own: they change with the law,
     and an order of last year keeps the one it was sold at (M3).
     """

@@ -13,13 +13,14 @@ from services.order.handlers.placing import explained
 from services.order.model import OpenClaim, Order, Settlement
 from services.order.model.record import LATE
 from services.order.paying import handlers as paying
+from services.order.policies import UNTOLD_DELIVERY
 from shared.contracts import order as contracts
 from shared.contracts.rules import invalid
 from shared.kernel.errors import NotInThisState, Refusal
 from shared.runtime.unit_of_work import Context
 
 COMPLETION = "completion"
-PATIENCE = timedelta(days=1)  # between two looks at an order that should complete and has an open problem
+PATIENCE = timedelta(days=1)  # between two looks at an order that should complete and cannot yet
 
 
 def validate_lines(ctx: Context, args: dict[str, Any]) -> View:
@@ -38,7 +39,7 @@ def validate_lines(ctx: Context, args: dict[str, Any]) -> View:
     if leaving:
         _ship(ctx, order, args.get("parcel") or {"carrier": "-", "tracking_number": None}, leaving)
     elif order.phase == "shipped" != before:
-        reminding.await_delivery(ctx, order)  # what was left was refused
+        _await_delivery(ctx, order)  # what was left was refused
     return keep(ctx, order)
 
 
@@ -72,7 +73,20 @@ def ship_order(ctx: Context, args: dict[str, Any]) -> View:
 def _ship(ctx: Context, order: Order, parcel: dict[str, Any], quantities: list[tuple[str, int | None]]) -> None:
     order.ship(_parcel(ctx, parcel), quantities)
     if order.phase in LATE:
-        reminding.await_delivery(ctx, order)
+        _await_delivery(ctx, order)
+
+
+def _await_delivery(ctx: Context, order: Order) -> None:
+    """All has left, and perhaps nobody will ever tell that it arrived. What leaves later begins this anew."""
+    reminding.await_delivery(ctx, order)
+    if order.phase == "shipped":
+        _complete_later(ctx, order, UNTOLD_DELIVERY)
+
+
+def _complete_later(ctx: Context, order: Order, on_the_way: timedelta = timedelta()) -> None:
+    """ORD-10: the marketplace's delay begins now, or when it is taken for delivered. Replaces what was due before."""
+    if order.rules.complete_after_days is not None:
+        ctx.schedule(COMPLETION, order.id, ctx.now + on_the_way + timedelta(days=order.rules.complete_after_days))
 
 
 def set_tracking(ctx: Context, args: dict[str, Any]) -> View:
@@ -90,8 +104,7 @@ def deliver_order(ctx: Context, args: dict[str, Any]) -> View:
     """ORD-08."""
     order = for_change(ctx, args["order_id"], "deliver")
     order.deliver(ctx.now)
-    if order.rules.complete_after_days is not None:
-        ctx.schedule(COMPLETION, order.id, ctx.now + timedelta(days=order.rules.complete_after_days))
+    _complete_later(ctx, order)
     reminding.begin(ctx, order, ctx.now)
     return keep(ctx, order)
 
@@ -111,8 +124,14 @@ def complete(ctx: Context, order: Order) -> None:
 
 
 def complete_by_itself(ctx: Context, timer: Any) -> None:
-    """ORD-10 after the marketplace's delay; while a problem is open it is looked at again the next day."""
+    """ORD-10 after the marketplace's delay; while a problem is open it is looked at again the next day.
+
+    So it is while something that was added and paid has not left: of a completed order it never could (ORD-13).
+    """
     order = ruled(ctx, ctx.need(Order, timer.ref))
+    if order.still_to_leave():
+        ctx.schedule(COMPLETION, order.id, ctx.now + PATIENCE)
+        return
     try:
         complete(ctx, order)
     except OpenClaim:

@@ -27,8 +27,8 @@ class Marketplace(Aggregate):
     """The rules of one marketplace of a tenant. One that was never configured has these defaults.
 
     stock_managed: units that will not be sent go back to stock (S4-11, S4-12). complete_after_days: a delivered order
-    completes itself after so many days; None = a person does it (ORD-10). tax_codes: those that prices may name (M3);
-    None = any.
+    completes itself after so many days, one of whose delivery nobody tells UNTOLD_DELIVERY later; None = a person does
+    it (ORD-10). tax_codes: those that prices may name (M3); None = any.
     """
 
     stream: ClassVar[str] = "marketplace"
