@@ -81,13 +81,14 @@ def test_a_run_with_everything_logged_names_no_secret_and_no_caller_s_token(stac
     ("command", "changes"),
     [
         (("migrate", "order"), {"DATABASE_URL": "postgresql://order:{wrong}@127.0.0.1:{database}/order"}),
-        (("topology", "check"), {"RABBIT_ADMIN_PASSWORD": "{wrong}"}),
+        (("topology", "check"), {"RABBIT_MANAGEMENT_URL": "{management}", "RABBIT_ADMIN_PASSWORD": "{wrong}"}),
         (("run", "order"), {"DATABASE_URL": "mysql://order:{wrong}@127.0.0.1/order"}),
     ],
 )
 def test_who_is_refused_does_not_say_with_what(stack: Stack, command: tuple[str, ...], changes: dict[str, str]) -> None:
-    database, wrong = urlsplit(stack.databases["order"]).port, "wrong-neverinalog6"
-    told = {name: value.format(wrong=wrong, database=database) for name, value in changes.items()}
+    wrong = "wrong-neverinalog6"
+    places = {"database": urlsplit(stack.databases["order"]).port, "management": stack.servers.management}
+    told = {name: value.format(wrong=wrong, **places) for name, value in changes.items()}
     environment = {**os.environ, **stack.environment("order"), **told}
     done = subprocess.run(
         [sys.executable, "-m", "services.cli", *command],
