@@ -11,9 +11,9 @@ from bench.shop import CUSTOMERS, SELLERS, Shop
 
 FULL = 50
 LISTS = {
-    "newest": "limit=50",
-    "of a state": "limit=50&state=submitted",  # as those that were accepted are
-    "of a seller": "limit=50&seller_id=sel_3",
+    "newest": f"limit={FULL}",
+    "of a state": f"limit={FULL}&state=submitted",  # as those that were accepted are
+    "of a seller": f"limit={FULL}&seller_id=sel_3",
 }
 STATES = "array['submitted', 'in_progress', 'resolved', 'closed']"
 
