@@ -207,7 +207,7 @@ class Executor:
         keys = {key_of(call, call.idempotency_key.split("\n")[0]) for call in calls if call.idempotency_key}
         if not keys:
             return []
-        tenants, names = (set(part) for part in zip(*(key.split("\n") for key in keys), strict=True))
+        tenants, names = zip(*(key.split("\n") for key in keys), strict=True)
         return [Read(self.app.storage.runtime.idempotency, {"tenant": tenants, "key": names})]
 
     def _answered_meanwhile(self, work: UnitOfWork, call: Call) -> Answer | None:

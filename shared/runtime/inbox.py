@@ -256,12 +256,11 @@ class Inbox:
     # positions
 
     def _positions(self, work: UnitOfWork, keys: set[Key]) -> dict[Key, Position]:
-        """Read by both columns of the key: by the id alone the index would be read from end to end."""
         return _by_key(keys, *work.prefetch((), [self._positions_of(keys)]))
 
     def _positions_of(self, keys: set[Key]) -> Read:
-        named = {"stream": {stream for stream, _ in keys}, "aggregate_id": {id for _, id in keys}}
-        return Read(self.tables.inbox_position, named)
+        streams, ids = zip(*keys, strict=True)
+        return Read(self.tables.inbox_position, {"stream": streams, "aggregate_id": ids})
 
     def _store(self, work: UnitOfWork, positions: Any) -> None:
         """Write the positions back with the rest, each only if nobody wrote it since it was read (else Conflict).

@@ -25,6 +25,7 @@ from shared.storage.types import Json, RawJson, Utc, to_json
 Row = dict[str, Any]
 _POSTGRES = postgresql.dialect()
 PLANNED_FOR = 10.0  # seconds
+BY_KEYS = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 _LOST = "22012"  # a guarded write that missed a row divides by zero: so what follows in the round trip is not done
 
 
@@ -77,7 +78,7 @@ def _write_sqlite(connection: sa.Connection, write: Write) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Rows of one table in which every named column has one of the values.
+    """Rows of one table by their keys: the values of one key stand at the same place under each of its columns.
 
     through: another table and its column that holds ids of this one; then the values are ids of that other table.
     """
@@ -92,7 +93,7 @@ def read_all(connection: sa.Connection, reads: Sequence[Read]) -> list[list[Row]
     if connection.dialect.name == "sqlite" or (len(reads) == 1 and reads[0].through is None):
         return [_read_alone(connection, read) for read in reads]
     text = _reading(tuple((read.table, tuple(read.keys), read.through) for read in reads))
-    values = {f"r{i}_{name}": sorted(some) for i, read in enumerate(reads) for name, some in read.keys.items()}
+    values = {f"r{i}_{name}": list(some) for i, read in enumerate(reads) for name, some in read.keys.items()}
     found: list[list[Row]] = [[] for _ in reads]
     for part, row in _executed(connection, text, values, "text[]"):
         names, times = _columns(reads[part].table)
@@ -113,11 +114,11 @@ def _read_alone(connection: sa.Connection, read: Read) -> list[Row]:
 
 
 def rows_by_key(connection: sa.Connection, table: sa.Table, keys: Mapping[str, Iterable[str]]) -> list[Row]:
-    """The rows in which every named column has one of the values; JSON stays text."""
+    """The rows with these keys (see Read); JSON stays text."""
     if connection.dialect.name == "sqlite":
         return read_rows(connection, table, keys)
     text, names = _select_text(table, tuple(keys))
-    found = _executed(connection, text, {name: sorted(values) for name, values in keys.items()}, "text[]")
+    found = _executed(connection, text, {name: list(values) for name, values in keys.items()}, "text[]")
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
@@ -125,8 +126,8 @@ def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type
     """Run a statement of ours, planned once in ten seconds per connection: planning costs the server more than writing
     eight rows, and a plan that was made while a table was empty must not stay.
 
-    All of them go by keys, so tables are never read whole: the server does so while it takes a table for small, and
-    compares each row with each of the keys (ADR 0021).
+    All of them go by keys, so each row is looked up in an index: while the server takes a table for small, it would
+    read it whole and compare each row with each of the keys (ADR 0021).
 
     then: what travels behind it. Answers the driver's cursor.
     """
@@ -142,7 +143,7 @@ def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type
         numbered = text % {each: f"${index}" for index, each in enumerate(values, 1)}
         run(
             connection,
-            f"SET LOCAL enable_seqscan = off; PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}",
+            f"{BY_KEYS}; PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}",
         )
         given = ", ".join(f"%({each})s" for each in values)
         statement = prepared[text] = f"EXECUTE {name} ({given})"
@@ -196,8 +197,7 @@ def _text_of(shape: Shape, index: int) -> str:
 @cache
 def _select_text(table: sa.Table, keys: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     names = tuple(column.name for column in table.c)
-    where = " AND ".join(f"{_quoted(key)} = ANY(%({key})s)" for key in keys)
-    return f"SELECT {', '.join(map(_quoted, names))} FROM {_quoted(table.name)} WHERE {where}", names
+    return f"SELECT {', '.join(map(_quoted, names))} FROM {_with_keys(table, keys, '')}", names
 
 
 @cache
@@ -206,11 +206,20 @@ def _reading(shapes: tuple[tuple[sa.Table, tuple[str, ...], tuple[sa.Table, str]
     parts = []
     for index, (table, keys, through) in enumerate(shapes):
         listed = ", ".join(_quoted(name) for name in _columns(table)[0])
-        where = " AND ".join(f"{_quoted(key)} = ANY(%(r{index}_{key})s)" for key in keys)
+        found = _with_keys(through[0] if through else table, keys, f"r{index}_")
         if through:
-            where = f"id IN (SELECT {_quoted(through[1])} FROM {_quoted(through[0].name)} WHERE {where})"
-        parts.append(f"SELECT {index}, json_build_array({listed})::text FROM {_quoted(table.name)} WHERE {where}")
+            found = f"{_quoted(table.name)} WHERE id IN (SELECT {_quoted(through[1])} FROM {found})"
+        parts.append(f"SELECT {index}, json_build_array({listed})::text FROM {found}")
     return " UNION ALL ".join(parts)
+
+
+def _with_keys(table: sa.Table, keys: tuple[str, ...], prefix: str) -> str:
+    """The rows of these keys, as what follows a FROM. Keys of several columns are joined: given as conditions, the first
+    column's rows were all read while the server took the table for small."""
+    if len(keys) == 1:
+        return f"{_quoted(table.name)} WHERE {_quoted(keys[0])} = ANY(%({prefix}{keys[0]})s)"
+    names, values = ", ".join(map(_quoted, keys)), ", ".join(f"%({prefix}{key})s" for key in keys)
+    return f"unnest({values}) AS k({names}) JOIN {_quoted(table.name)} USING ({names})"
 
 
 @cache

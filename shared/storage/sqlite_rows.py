@@ -49,11 +49,11 @@ def _text(shape: Shape) -> str:
 
 
 def read_rows(connection: sa.Connection, table: sa.Table, keys: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
-    """The rows in which every named column has one of the values; JSON stays text."""
+    """The rows with these keys (see rows.Read); JSON stays text."""
     text, names, read = _reading(table, tuple(keys))
-    wanted = tuple(orjson.dumps(sorted(values)).decode() for values in keys.values())
+    wanted = orjson.dumps(list(zip(*keys.values(), strict=True))).decode()
     found = []
-    for row in connection.exec_driver_sql(text, wanted):
+    for row in connection.exec_driver_sql(text, (wanted,)):
         values = dict(zip(names, row, strict=True))
         for name, meaning in read:
             if values[name] is not None:
@@ -68,7 +68,9 @@ def _reading(
 ) -> tuple[str, tuple[str, ...], tuple[tuple[str, Callable[[Any], Any]], ...]]:
     """The statement, the columns, and those of them that are not kept as what they mean."""
     names = tuple(column.name for column in table.c)
-    where = " AND ".join(f'"{key}" IN (SELECT value FROM json_each(?))' for key in keys)
+    named = ", ".join(f'"{key}"' for key in keys)
+    values = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(keys)))
+    where = f"({named}) IN (SELECT {values} FROM json_each(?))"
     means = ((column.name, _MEANS.get(type(column.type))) for column in table.c)
     listed = ", ".join(f'"{name}"' for name in names)
     kept = tuple((name, meaning) for name, meaning in means if meaning)

@@ -24,6 +24,13 @@ THINGS = sa.Table(
     sa.Column("at", Utc),
     sa.Column("data", Json),
 )
+PAIRS = sa.Table(
+    "pair",
+    THINGS.metadata,
+    sa.Column("name", sa.String(8), primary_key=True),
+    sa.Column("part", sa.String(8), primary_key=True),
+    sa.Column("value", sa.String(8)),
+)
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
 
@@ -89,6 +96,29 @@ def test_known_rows_are_refused_replaced_or_deleted_as_asked(database):
     write(database, [{"id": "a"}, {"id": "nobody"}], "delete", "")
 
     assert {id: row["version"] for id, row in kept(database, "a", "b", "c", "d").items()} == {"b": 7, "d": 4}
+
+
+def test_rows_are_found_by_a_key_of_several_columns(database):
+    pairs = [{"name": name, "part": part, "value": name + part} for name in "xy" for part in "12"]
+    with database.transaction() as connection:
+        write_all(connection, [Write(PAIRS, pairs)])
+        found = rows_by_key(connection, PAIRS, {"name": ["x", "y", "z"], "part": ["1", "2", "1"]})
+
+    assert sorted((row["name"], row["part"], row["value"]) for row in found) == [("x", "1", "x1"), ("y", "2", "y2")]
+
+
+@pytest.mark.servers
+def test_postgresql_looks_each_key_up_however_small_it_takes_the_table_for():
+    database = Database(shared_by_the_run().database("lookups"))
+    with database.transaction() as connection:
+        THINGS.metadata.create_all(connection)
+        write_all(connection, [Write(PAIRS, [{"name": "x", "part": str(n), "value": ""} for n in range(2000)])])
+    looked_at = "select pg_stat_get_xact_tuples_fetched('pair'::regclass) + pg_stat_get_xact_tuples_fetched('pair_pkey'::regclass)"
+
+    with database.transaction() as connection:
+        rows_by_key(connection, PAIRS, {"name": ["x"] * 3, "part": ["1", "500", "9999"]})
+        assert run(connection, looked_at).fetchone()[0] <= 6
+    database.dispose()
 
 
 @pytest.mark.servers
