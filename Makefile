@@ -4,7 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+# The distribution's Python comes first: it is built with profile-guided optimisation, which one that a version manager
+# compiled is usually not. It takes a tenth less time for the same journeys.
+PYTHON ?= $(shell for p in {/usr/bin/,}python{3.13,3.12,3.11,3}; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 # An environment belongs to the machine's Python: elsewhere, name another folder, for example VENV=.venv-3.13.
 VENV ?= .venv

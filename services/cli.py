@@ -46,6 +46,14 @@ def _make_green() -> None:
     wait_in_the_kernel_first()
 
 
+def _without_cryptography() -> None:
+    """Between gateway and services tokens are HMACs. PyJWT would load `cryptography` all the same, 8 MB a process."""
+    sys.modules["cryptography"] = None  # type: ignore[assignment]
+    import jwt  # noqa: F401
+
+    del sys.modules["cryptography"]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="aftersale", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -78,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if "gateway" not in arguments.services:
+        _without_cryptography()
     from shared.edge import runner
     from shared.ops.settings import Settings
 

@@ -78,7 +78,7 @@ def _start(base: Settings, progress: Progress, told: list[int]) -> Running | Non
     if not folder.loaded and not _load(folder, suite, outside, progress, told):
         outside.stop()
         return None
-    listener.limits.application = suite.gateway
+    listener.application = suite.gateway
     url = f"http://{base.host if base.host not in EVERYWHERE else '127.0.0.1'}:{listener.port}"
     _register_webhook(outside, url + HOOK, folder.notes["stripe_webhook_secret"])
     folder.save(url=url, mail_url=outside.mail_url, provider_url=outside.provider_url, pid=os.getpid(), people=log_ins)

@@ -52,7 +52,7 @@ def raw_body(environ: dict[str, Any]) -> bytes:
 def _chunked(environ: dict[str, Any], length: str) -> bytes:
     if length:
         raise MalformedHeader(header="Transfer-Encoding", reason="not together with Content-Length")
-    if not (environ.get("wsgi.input_terminated") or "eventlet.input" in environ):
+    if not environ.get("wsgi.input_terminated"):
         raise LengthRequired()  # this server does not decode chunks: reading on would wait for ever
     try:
         body = environ["wsgi.input"].read(MOST + 1)

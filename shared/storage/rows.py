@@ -214,8 +214,8 @@ def _reading(shapes: tuple[tuple[sa.Table, tuple[str, ...], tuple[sa.Table, str]
 
 
 def _with_keys(table: sa.Table, keys: tuple[str, ...], prefix: str) -> str:
-    """The rows of these keys, as what follows a FROM. Keys of several columns are joined: given as conditions, the first
-    column's rows were all read while the server took the table for small."""
+    """The rows of these keys, as what follows a FROM. Keys of several columns are joined: given as conditions, all rows
+    with the first column's value were read while the server took the table for small."""
     if len(keys) == 1:
         return f"{_quoted(table.name)} WHERE {_quoted(keys[0])} = ANY(%({prefix}{keys[0]})s)"
     names, values = ", ".join(map(_quoted, keys)), ", ".join(f"%({prefix}{key})s" for key in keys)

@@ -22,7 +22,7 @@ PROGRAMS = (
     "services/cli.py",
     "services/story/",
 )
-EDGE = ("nameko", "eventlet", "kombu", "werkzeug", "greenlet", "amqp")
+EDGE = ("nameko", "eventlet", "kombu", "werkzeug", "greenlet", "amqp", "httptools")
 EDGE_PLACES = ("shared/edge/", "services/gateway/", *PROGRAMS)
 SQL_PLACES = ("shared/storage/", "shared/runtime/", "shared/edge/", *PROGRAMS)
 OUTSIDE = ("requests", "smtplib", "stripe", "paypalserversdk", "urllib3", "imaplib")
