@@ -26,7 +26,12 @@ def completed(shop, number):
     """A completed order that the claim service knows."""
     order = shop.order(str(number))
     shop.agent.post(f"/v1/orders/{order['id']}:complete")
-    eventually(lambda: shop.customer.get(f"/v1/claim-reasons?order_id={order['id']}")["items"])
+
+    def reasons() -> set[str]:
+        found = shop.customer.get(f"/v1/claim-reasons?order_id={order['id']}")["items"]
+        return {reason["code"] for reason in found}
+
+    eventually(lambda: "damaged_items" in reasons())  # the claim service has heard that it arrived
     return order
 
 
