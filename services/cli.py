@@ -47,7 +47,7 @@ def _make_green() -> None:
 
 
 def _without_cryptography() -> None:
-    """Between gateway and services tokens are HMACs. PyJWT would load `cryptography` all the same, 8 MB a process."""
+    """Between gateway and services tokens are HMACs. PyJWT would load `cryptography` all the same, 9 MB a process."""
     sys.modules["cryptography"] = None  # type: ignore[assignment]
     import jwt  # noqa: F401
 

@@ -135,7 +135,6 @@ class Connection:
         measured = bodiless or any(name.lower() == "content-length" for name, _ in answer.headers)
         chunked = not measured and request.version == "1.1"
         keep = request.keep and (measured or chunked) and not self._server.stopping
-        keep = keep and ("Connection", "close") not in answer.headers
         waiting = [_head(request, answer, keep, chunked)]
         size = 0
         self._line.settimeout(READ_SECONDS)
@@ -179,6 +178,7 @@ def _asked(application: Callable, environ: dict[str, Any]) -> Answer:
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
         started[:] = status, headers
 
+    found: Any = ()
     try:
         found = application(environ, start_response)
         parts = iter(found)
@@ -187,6 +187,7 @@ def _asked(application: Callable, environ: dict[str, Any]) -> Answer:
         return Answer(status, headers, first, parts, getattr(found, "close", _nothing))
     except Exception:
         log.exception("the application failed")
+        getattr(found, "close", _nothing)()
         sentence = "Something went wrong here; it is being looked at."
         raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", sentence) from None
 
@@ -200,9 +201,9 @@ def _head(request: Request, answer: Answer, keep: bool, chunked: bool) -> bytes:
     lines.append(_date(int(time.time())))
     if chunked:
         lines.append("Transfer-Encoding: chunked")
-    if not keep and ("Connection", "close") not in answer.headers:
+    if not keep:
         lines.append("Connection: close")
-    elif keep and request.version == "1.0":
+    elif request.version == "1.0":
         lines.append("Connection: keep-alive")
     return "\r\n".join((*lines, "", "")).encode("latin-1")
 

@@ -16,7 +16,7 @@ from shared.kernel.principal import Principal
 ISSUER = "aftersale-gateway"
 LIFE = 60  # seconds
 REUSE = 30  # a token is handed out again for this long, so that signing costs nothing under load
-MOST_KEPT = 2_000  # of some 2 kB each
+MOST_KEPT = 2_000
 
 
 class Signer:

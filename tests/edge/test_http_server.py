@@ -45,9 +45,9 @@ class Place:
             while not self.leave:
                 eventlet.sleep(0.01)
         body = environ["wsgi.input"].read(1000)
-        if path == "/parts":
+        if path in ("/parts", "/breaks"):
             start_response("200 OK", [("Content-Type", "text/plain")])
-            return Parts(self)
+            return Parts(self, breaks=path == "/breaks")
         if path == "/known":
             start_response("304 Not Modified", [("ETag", '"1"')])
             return []
@@ -72,10 +72,12 @@ class Place:
 class Parts:
     """Three parts whose length nobody tells beforehand."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, place: Place, breaks: bool) -> None:
+        self.place, self.breaks = place, breaks
 
     def __iter__(self) -> Iterator[bytes]:
+        if self.breaks:
+            raise ValueError("secret words")
         yield from (b"one,", b"", b"x" * 40_000, b",three")
 
     def close(self) -> None:
@@ -194,13 +196,15 @@ def test_an_old_client_keeps_its_connection_only_when_it_asks_for_it(place: Plac
     assert (answer.count(b"Connection: keep-alive"), answer.count(b"Connection: close")) == (1, 1)
 
 
-def test_an_application_that_fails_is_answered_without_its_words(place: Place, caplog) -> None:
-    answer = place.send(b"GET /fails HTTP/1.1\r\n\r\n")
+@pytest.mark.parametrize(("path", "closed"), [("/fails", 0), ("/breaks", 1)])
+def test_an_application_that_fails_is_answered_without_its_words(place: Place, caplog, path: str, closed: int) -> None:
+    answer = place.send(f"GET {path} HTTP/1.1\r\n\r\n".encode())
 
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"INTERNAL_ERROR" in answer
     assert b"secret" not in answer
     assert "the application failed" in caplog.text
+    assert place.closed == closed
 
 
 @pytest.mark.capability("R33")
