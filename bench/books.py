@@ -10,12 +10,14 @@ from typing import Any
 import psycopg2
 
 from shared.edge.topology_plan import load as load_topology
+from tests.event_log import KEY
 from tests.stack import Stack
 
-# where subscribers to these types stand when they have heard all: the sum over all streams
-ENDS = """
+# where who is sent these keys stands when he has heard all: the sum over all streams
+ENDS = f"""
 select coalesce(sum(seq), 0) from
-    (select max(seq) as seq from event_log where type = any(%s) group by stream, aggregate_id) ends
+    (select max(seq) as seq from event_log where type = any(%(keys)s) or {KEY} = any(%(keys)s)
+     group by stream, aggregate_id) ends
 """
 
 
@@ -26,7 +28,7 @@ class Books:
         self._databases = {service: psycopg2.connect(url) for service, url in stack.databases.items()}
         for connection in self._databases.values():
             connection.autocommit = True
-        self.hears = heard_types(tuple(self._databases))
+        self.sent = keys_sent_to(tuple(self._databases))
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -56,7 +58,7 @@ class Books:
             found["retries"] += self.one(service, "select count(*) from inbox_waiting where state <> 'dead'")
             found["jobs"] += self.one(service, "select count(*) from job where state = 'ready'")
         for service in self.services:
-            ends = sum(int(self.one(producer, ENDS, (list(self.hears[service]),))) for producer in self.services)
+            ends = sum(int(self.one(producer, ENDS, {"keys": list(self.sent[service])})) for producer in self.services)
             found["unheard"] += ends - int(self.one(service, "select coalesce(sum(seq), 0) from inbox_position"))
         return {kind: count for kind, count in found.items() if count}
 
@@ -76,10 +78,10 @@ class Books:
         return self.waiting() or ({} if self.committed() == committed else {"events just committed": 1})
 
 
-def heard_types(services: tuple[str, ...]) -> dict[str, frozenset[str]]:
-    """The event types bound to each service's inbox, by the topology."""
+def keys_sent_to(services: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """The routing keys bound to each service's inbox, by the topology."""
     found: dict[str, set[str]] = {service: set() for service in services}
     for binding in load_topology().bindings:
         if (service := binding.queue.removesuffix(".inbox")) in found:
             found[service].add(binding.key)
-    return {service: frozenset(types) for service, types in found.items()}
+    return {service: frozenset(keys) for service, keys in found.items()}

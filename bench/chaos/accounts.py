@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from bench.books import Books
 from bench.chaos.effects import EFFECTS, Effect
+from tests.event_log import KEY
 
 
 class Logged(NamedTuple):
-    """A row of an event log."""
+    """A row of an event log; key: by which it travels."""
 
     event_id: str
     stream: str
@@ -23,6 +24,7 @@ class Logged(NamedTuple):
     seq: int
     type: str
     causation: str | None
+    key: str
 
 
 @dataclass
@@ -76,8 +78,8 @@ def account(books: Books) -> Account:
 
 def _log(books: Books, service: str) -> list[Logged]:
     """In the order of each stream."""
-    columns = ", ".join(Logged._fields)
-    rows = books.ask(service, f"select {columns} from event_log order by stream, aggregate_id, seq")
+    columns = ", ".join(Logged._fields[:-1])
+    rows = books.ask(service, f"select {columns}, {KEY} from event_log order by stream, aggregate_id, seq")
     return [Logged(*row) for row in rows]
 
 
@@ -104,7 +106,7 @@ def _stands(books: Books, service: str, logs: dict[str, list[Logged]], found: Ac
     due: dict[tuple[str, str], list[int]] = defaultdict(list)
     for log in logs.values():
         for row in log:
-            if row.type in books.hears[service]:
+            if not books.sent[service].isdisjoint((row.type, row.key)):
                 due[row.stream, row.aggregate_id].append(row.seq)
     rows = books.ask(service, "select stream, aggregate_id, seq from inbox_position")
     stands = {(stream, id): seq for stream, id, seq in rows}

@@ -104,7 +104,7 @@ class Crowd:
         for app in self.suite.apps.values():
             events = app.outbox.unsent(50)
             for other in self.suite.apps.values():
-                heard = [event for event in events if event.type in other.inbox.reactions]
+                heard = [event for event in events if other.inbox.hears(event)]
                 if heard:
                     other.inbox.receive(heard)
 

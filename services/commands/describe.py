@@ -97,7 +97,7 @@ def _words(grouped: dict[str, list[str]]) -> str:
 def bindings_page(contents: dict[str, Contents]) -> str:
     lines = ["# What each service reacts to, and is sent. Written by `python -m services.commands.describe`."]
     for name in SERVICES:
-        lines += [f"{name}:", *(f"  - {type}" for type in sorted(contents[name].reactions))]
+        lines += [f"{name}:", *(f"  - {key}" for key in sorted(contents[name].bound))]
     return "\n".join(lines) + "\n"
 
 
@@ -112,7 +112,8 @@ def events_page(contents: dict[str, Contents]) -> str:
         "",
         "Exchange: where it is published, with its type as routing key. Each stream counts its events per aggregate "
         "without gaps in `ce-sequence`; `ce-prior` names the last one of each type before it, for who hears some types "
-        "only. *Italic* fields may be absent. Amounts are minor units (cents); `Money` is "
+        "only. Some events are sent by a narrower key as well, for who would leave the others of their type alone; "
+        "`ce-prior` names them by it. *Italic* fields may be absent. Amounts are minor units (cents); `Money` is "
         "`{amount, currency}`. What is not marked is public: internal events are for staff and services, private "
         "ones travel on an exchange of their own that only the named services may read.",
     ]
@@ -124,8 +125,13 @@ def events_page(contents: dict[str, Contents]) -> str:
 
 def _event_row(event: EventType, contents: dict[str, Contents]) -> str:
     mark = "" if event.audience == PUBLIC else f" ({event.audience}, `{event.exchange}`)"
-    hearing = [name for name, each in contents.items() if event.type in each.reactions]
+    mark += f", some also as `{event.narrow.key}`" if event.narrow else ""
+    hearing = [_hearing(name, each, event) for name, each in contents.items() if event.type in each.reactions]
     return f"| `{event.type}`{mark} | {_fields(event.schema)} | {', '.join(hearing) or '–'} |"
+
+
+def _hearing(service: str, contents: Contents, event: EventType) -> str:
+    return f"{service} (`{event.narrow.key}`)" if event.narrow and event.type not in contents.bound else service
 
 
 def _fields(schema: Schema) -> str:

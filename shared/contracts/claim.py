@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shared.contracts import claim_settlement, sla  # noqa: F401 - announce what else the claim service tells
 from shared.contracts.fields import Id, Minor, Moment, MoneySchema, PositiveMoneySchema, Strict, Text, Whole
-from shared.contracts.registry import Operation, announce
+from shared.contracts.registry import Narrow, Operation, announce
 from shared.contracts.roles import AGENT, ANYTHING, CUSTOMER, EVERYBODY, HANDLERS, NEW, PARTIES, REQUESTERS, SELLERS
 from shared.kernel.principal import STAFF
 
@@ -240,6 +240,7 @@ announce(
         "claim.observer_added": ObserverChanged(),
         "claim.observer_removed": ObserverChanged(),
     },
+    narrow={"claim.resolution_chosen": Narrow("claim.replacement_chosen", "kind", "replacement")},
 )
 
 

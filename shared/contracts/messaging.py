@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shared.contracts.attachments import FILES_PER_MESSAGE
 from shared.contracts.fields import Id, Moment, MoneySchema, PositiveMoneySchema, Strict, Text, Whole
-from shared.contracts.registry import PRIVATE, Operation, announce
+from shared.contracts.registry import PRIVATE, Narrow, Operation, announce
 from shared.contracts.roles import HANDLERS, PARTIES, SELLER, SELLERS
 from shared.kernel.principal import STAFF
 
@@ -185,6 +185,8 @@ announce(
         "message.redacted": Redacted(),
         "message.refund_agreed": RefundAgreed(),
     },
+    # not those that accompany an event of the claim
+    narrow={"message.posted": Narrow("message.posted_by_hand", "origin", "post")},
 )
 announce(
     "messaging",

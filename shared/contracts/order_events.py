@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from shared.contracts.customer import Replaces
 from shared.contracts.fields import CurrencyCode, Id, Minor, Moment, MoneySchema, Strict, TaxSchema, Whole
-from shared.contracts.registry import INTERNAL, PRIVATE, announce
+from shared.contracts.registry import INTERNAL, PRIVATE, Narrow, announce
 
 REFUND_INSTRUMENTS = ("original", "paypal", "coupon", "store_credit")
 
@@ -153,6 +153,7 @@ class SettlementFact(Strict):
     """`amount` is what is held, settled or clawed back; payout systems need nothing else.
 
     mode: `order` or `disputed_amount` (N11). held_claim_ids: with a pay-out proposed of all that these do not hold.
+    ends_payout: of a hold: a pay-out was under way, and is given up by it.
     """
 
     order_id = Id(required=True)
@@ -162,6 +163,7 @@ class SettlementFact(Strict):
     amount = fields.Nested(MoneySchema, allow_none=True)
     payout_ref = Id(allow_none=True)
     held_claim_ids = fields.List(Id())
+    ends_payout = fields.Boolean()
     funding = fields.List(fields.Nested(Bearer))
 
 
@@ -203,6 +205,7 @@ announce(
         "settlement.settled": SettlementFact(),
         "settlement.clawback_due": SettlementFact(),
     },
+    narrow={"settlement.hold_placed": Narrow("settlement.payout_held", "ends_payout", True)},
 )
 announce("order", {"order.internal_state_changed": StateChanged()}, audience=INTERNAL)
 announce("order", {"contact.recorded": ContactRecorded()}, audience=PRIVATE, exchange="order.private")

@@ -5,7 +5,9 @@ OpenAPI, AsyncAPI, JSON Schema and the validation at the edge all read these tab
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from marshmallow import Schema
 
@@ -14,18 +16,31 @@ from shared.contracts.roles import OWN
 PUBLIC, INTERNAL, PRIVATE = "public", "internal", "private"
 
 
+class Narrow(NamedTuple):
+    """A second routing key of those events of a type with this value in a field: for who would leave all others alone.
+
+    One that lacks the field, as in what an older version recorded, has the key.
+    """
+
+    key: str
+    field: str
+    value: str | bool
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
     """A fact that a service announces. Its stream is the first segment of its type; the routing key is the type.
 
     audience: public (anybody on the case may learn it), internal (staff and services), private (text or addresses:
     its own exchange, read by named services only).
+    narrow: what some of its events are sent by as well (ADR 0023).
     """
 
     type: str
     schema: Schema
     exchange: str
     audience: str = PUBLIC
+    narrow: Narrow | None = None
 
     @property
     def stream(self) -> str:
@@ -56,14 +71,28 @@ OPERATIONS: dict[str, Operation] = {}
 EVENTS: dict[str, EventType] = {}
 
 
-def announce(producer: str, types: dict[str, Schema], audience: str = PUBLIC, exchange: str | None = None) -> None:
+def announce(
+    producer: str,
+    types: dict[str, Schema],
+    audience: str = PUBLIC,
+    exchange: str | None = None,
+    narrow: Mapping[str, Narrow] | None = None,
+) -> None:
     """Register the event types of one producer. A type has one producer; naming it twice is a mistake."""
     for type, schema in types.items():
         if type in EVENTS:
             raise ValueError(f"{type} is announced twice")
-        EVENTS[type] = EventType(type, schema, exchange or f"{producer}.events", audience)
+        EVENTS[type] = EventType(
+            type, schema, exchange or f"{producer}.events", audience, (narrow or {}).get(type)
+        )
 
 
 def stream_of(type: str) -> str:
     """`claim.opened` → `claim`."""
     return type.split(".", 1)[0]
+
+
+def narrowest_key(type: str, data: Mapping[str, Any]) -> str:
+    """The narrow key of an event that has one, else its type."""
+    narrow = EVENTS[type].narrow if type in EVENTS else None
+    return narrow.key if narrow and data.get(narrow.field, narrow.value) == narrow.value else type

@@ -147,12 +147,20 @@ def publication(
     headers: dict[str, str],
     body: bytes,
     mandatory: bool,
+    also: str = "",
 ) -> Iterator[bytes]:
-    """The frames of one persistent JSON message, ready to be sent. mandatory: it comes back if no queue takes it."""
+    """The frames of one persistent JSON message, ready to be sent. mandatory: it comes back if no queue takes it.
+
+    also: another routing key it is sent by. RabbitMQ takes that out before anybody receives it (`BCC`), and a queue
+    that is bound to both has it once.
+    """
     number, most = channel.channel_id, channel.connection.frame_max - 8
     to = _name(exchange) + _name(key) + (_MANDATORY if mandatory else _OPTIONAL)
     yield _framed(METHOD, number, b"\x00\x3c\x00\x28\x00\x00" + to)
-    table = b"".join([_name(name) + b"S" + _text(value) for name, value in headers.items()])
+    table = b"".join([_name(name) + b"S" + _text(text) for name, text in headers.items()])
+    if also:
+        keys = b"S" + _text(also)
+        table += _name("BCC") + b"A" + _long.pack(len(keys)) + keys
     properties = [_short.pack(_OURS), _JSON_UTF8, _long.pack(len(table)), table, _PERSISTENT, _name(message_id)]
     yield _framed(HEADER, number, _content.pack(60, 0, len(body)) + b"".join(properties))
     for at in range(0, len(body), most):

@@ -44,7 +44,7 @@ class Publisher:
 
     def __init__(self, uri: str, name: str, must_route: frozenset[str] = frozenset(), queue: str | None = None) -> None:
         self.link, self.queue = Link(uri, name), queue
-        self.must_route = must_route  # types, or whole streams, that somebody hears: unroutable is a broken topology
+        self.must_route = must_route  # keys, or whole streams, that somebody hears: unroutable is a broken topology
         self._tag = 0
         self._open: dict[int, Envelope] = {}
         self._refused = False
@@ -82,9 +82,14 @@ class Publisher:
         self._tag += 1
         self._open[self._tag] = event
         headers = {**event.headers(), "replay": "true"} if self.queue else event.headers()
-        exchange, key = ("", self.queue) if self.queue else (event.exchange, event.type)
-        mandatory = bool(self.queue) or event.type in self.must_route or event.stream in self.must_route
-        return publication(self.link.channel, exchange, key, event.id, headers, event.body, mandatory)
+        if self.queue:
+            return publication(self.link.channel, "", self.queue, event.id, headers, event.body, mandatory=True)
+        key = event.key
+        mandatory = not self.must_route.isdisjoint((event.type, key, event.stream))
+        also = key if key != event.type else ""
+        return publication(
+            self.link.channel, event.exchange, event.type, event.id, headers, event.body, mandatory, also
+        )
 
     def _acked(self, tag: int, multiple: bool) -> None:
         if multiple:

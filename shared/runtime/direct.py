@@ -52,7 +52,7 @@ class Joined:
             if not events:
                 continue
             for subscriber in self.apps.values():
-                followed = [event for event in events if event.type in subscriber.inbox.reactions]
+                followed = [event for event in events if subscriber.inbox.hears(event)]
                 if followed:
                     subscriber.inbox.receive(followed)
             app.outbox.sent([event.id for event in events])

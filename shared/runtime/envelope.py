@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from shared.contracts.registry import EVENTS, stream_of
+from shared.contracts.registry import EVENTS, narrowest_key, stream_of
 from shared.kernel.clock import moment, stamp
 
 SPEC_VERSION = "1.0"
@@ -23,8 +23,8 @@ class MalformedEvent(ValueError):
 class Envelope:
     """One event. `seq` counts the events of (stream, aggregate_id) without gaps; `actor` is `type/id/via`.
 
-    prior: the last event of each type before this one on its stream, as `opened:1,assigned:4`. Who hears some types
-    only finds there which of them he must have had. None: the one before, whatever its type.
+    prior: the last event of each key before this one on its stream, as `opened:1,assigned:4`. Who hears some of them
+    only finds there which he must have had. None: the one before, whatever its type.
     """
 
     id: str
@@ -51,12 +51,17 @@ class Envelope:
     def exchange(self) -> str:
         return EVENTS[self.type].exchange
 
-    def follows(self, types: frozenset[str]) -> int:
-        """The seq of the last event before this one that a subscriber to these types (`claim.opened`) has heard."""
+    @property
+    def key(self) -> str:
+        """Its type, or the narrow routing key by which it travels as well."""
+        return narrowest_key(self.type, self.data) if self.type in EVENTS and EVENTS[self.type].narrow else self.type
+
+    def follows(self, keys: frozenset[str]) -> int:
+        """The seq of the last event before this one that a subscriber to these (`claim.opened`) has heard."""
         if self.prior is None:
             return self.seq - 1
         pairs = (pair.split(":") for pair in self.prior.split(","))
-        return max((int(seq) for verb, seq in pairs if f"{self.stream}.{verb}" in types), default=0)
+        return max((int(seq) for verb, seq in pairs if f"{self.stream}.{verb}" in keys), default=0)
 
     def headers(self) -> dict[str, str]:
         """The `ce-*` headers, as the CloudEvents RabbitMQ binding names them: all strings."""

@@ -58,7 +58,11 @@ class Inbox:
             type: found if isinstance(found, Reaction) else Reaction(found)
             for type, found in app.contents.reactions.items()
         }
-        self._heard = frozenset(self.reactions)
+        self._heard = app.contents.heard
+
+    def hears(self, event: Envelope) -> bool:
+        """Does this service react to it?"""
+        return event.key in self._heard
 
     def receive(self, events: Sequence[Envelope]) -> None:
         """Take these events in, one transaction for all. After it returns they may be acknowledged.
@@ -117,9 +121,9 @@ class Inbox:
             event = self._next_waiting(work, position, only) if position.waiting else None
 
     def _handle(self, work: UnitOfWork, event: Envelope) -> Exception | None:
-        reaction = self.reactions.get(event.type)
-        if reaction is None:
+        if not self.hears(event):
             return None
+        reaction = self.reactions[event.type]
         context = Context(
             work,
             system(event.tenant),
@@ -280,7 +284,7 @@ class Inbox:
         """Read what the reactions will want; answers where the streams of these events stand."""
         wanted: list[tuple[type, str]] = []
         for event in events:
-            reaction = self.reactions.get(event.type)
+            reaction = self.reactions[event.type] if self.hears(event) else None
             if reaction and reaction.loads:
                 try:
                     wanted += reaction.loads({"id": event.aggregate_id, **event.data})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from shared.contracts.registry import Operation
+from shared.contracts.registry import EVENTS, Operation
 
 Loads = Callable[[dict[str, Any]], Iterable[tuple[type, str]]]
 
@@ -35,10 +35,11 @@ class Query:
 
 @dataclass(frozen=True)
 class Reaction:
-    """What this service does when it hears an event of another service."""
+    """What this service does when it hears an event of another service; narrow: only one with the type's narrow key."""
 
     handler: Callable[[Any, Any], None]
     loads: Loads | None = None
+    narrow: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,22 @@ class Contents:
     reactions: dict[str, Callable | Reaction] = field(default_factory=dict)
     timers: dict[str, Callable[[Any, Any], None]] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """The routing keys by which this service is sent what it reacts to."""
+        return frozenset(_narrow_key(type) if self._narrows(type) else type for type in self.reactions)
+
+    @property
+    def heard(self) -> frozenset[str]:
+        """The keys of the events that it reacts to, as `Envelope.key` says them."""
+        return self.bound | {key for type in self.reactions if (key := _narrow_key(type))}
+
+    def _narrows(self, type: str) -> bool:
+        return getattr(self.reactions[type], "narrow", False)
+
+
+def _narrow_key(type: str) -> str:
+    """Empty when the type has none."""
+    narrow = EVENTS[type].narrow if type in EVENTS else None
+    return narrow.key if narrow else ""

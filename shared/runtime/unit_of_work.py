@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from shared.contracts.registry import narrowest_key
 from shared.kernel.errors import NotFound, StaleVersion
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
@@ -335,7 +336,7 @@ class Context:
                     prior=told_before(aggregate.told),
                 )
             )
-            aggregate.told[recorded.type.partition(".")[2]] = aggregate.seq
+            aggregate.told[narrowest_key(recorded.type, recorded.data).partition(".")[2]] = aggregate.seq
         aggregate.events.clear()
         self.step.rows[mapping.table.name, aggregate.id] = mapping.to_row(aggregate)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import requests
 import sqlalchemy as sa
+from amqp import Message
 
+from shared.contracts.registry import EVENTS, Narrow
 from shared.edge.calls import CallClient
 from shared.edge.relay import Relay
 from shared.ops import metrics
@@ -128,6 +131,40 @@ def test_an_event_that_must_be_heard_stays_until_somebody_is_bound(
     until(lambda: unsent(counter) == 0, "empty outbox")
     relay.stop()
     assert line.depth("follower.inbox") == 1
+
+
+@pytest.mark.capability("R09")
+def test_a_queue_bound_by_the_narrow_key_is_sent_those_events_alone_and_each_once(
+    counter: App, broker: SuiteBroker, line_to: Callable[..., Line]
+) -> None:
+    EVENTS["counter.raised"] = replace(EVENTS["counter.raised"], narrow=Narrow("counter.raised_loudly", "mood", "loud"))
+    line = line_to(broker)
+    for queue, keys in {"some": ["counter.raised_loudly"], "both": ["counter.raised", "counter.raised_loudly"]}.items():
+        line.channel.queue_declare(queue, exclusive=True)
+        for key in keys:
+            line.channel.queue_bind(queue, "counter.events", key)
+    relay = Relay(counter, broker.admin_uri, frozenset({"counter.raised_loudly"}))
+    relay.start()
+    counter.execute([Call("counter.open", {"id": "cnt_1"}, WHO)])
+    for mood in ("loud", "quiet", "loud"):
+        counter.execute([Call("counter.raise", {"id": "cnt_1", "by": 1, "mood": mood}, WHO)])
+    until(lambda: unsent(counter) == 0, "empty outbox")
+    relay.stop()
+    assert [sequence(message) for message in taken(line, "some")] == ["2", "4"]
+    both = taken(line, "both")
+    assert [sequence(message) for message in both] == ["2", "3", "4"]
+    assert {"BCC", "CC"}.isdisjoint(both[0].headers)
+
+
+def taken(line: Line, queue: str) -> list[Message]:
+    found = []
+    while message := line.channel.basic_get(queue, no_ack=True):
+        found.append(message)
+    return found
+
+
+def sequence(message: Message) -> str:
+    return message.headers["ce-sequence"]
 
 
 def unbind(broker: SuiteBroker) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from services.claim.model import OrderCase
 from services.order.model import Settlement
+from shared.contracts.registry import narrowest_key
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 RACES = 500
@@ -89,7 +90,8 @@ class Race:
             if recorded.type == "settlement.settled":
                 self.settled += 1
                 assert not [claim.id for claim in self.claims if claim.holds], "settled while a claim held the order"
-            self.streams.setdefault("settlement", []).append((recorded.type, recorded.data, None))
+            key = narrowest_key(recorded.type, recorded.data)
+            self.streams.setdefault("settlement", []).append((key, recorded.data, None))
         self.settlement.events.clear()
         for recorded in self.case.events:
             self.streams.setdefault("case", []).append((recorded.type, recorded.data, None))
@@ -99,7 +101,7 @@ class Race:
         type, what, holds = self.streams[name].pop(0)
         if type == "settlement.proposed":
             self.case.answer_settlement(NOW, what["payout_ref"], what.get("held_claim_ids", ()))
-        elif type in ("settlement.releasable", "settlement.hold_placed"):
+        elif type in ("settlement.releasable", "settlement.payout_held"):
             self.case.settlement_given_up()
         elif type == "claim.settlement_cleared":
             self.settlement.clear(what["payout_ref"])

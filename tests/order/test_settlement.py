@@ -102,3 +102,15 @@ def test_a_refund_while_the_pay_out_is_being_cleared_is_clawed_back_only_if_it_i
 
     assert (cleared.told("settled"), cleared.told("clawback_due")) == (1000, 100)
     assert (blocked.told("clawback_due"), blocked.settlement.left) == (0, 900)
+
+
+@given(STEPS)
+def test_a_hold_says_whether_it_ends_a_pay_out_that_was_under_way(steps):
+    """The claim service hears of those alone: it has said that nothing holds the order, and must forget that."""
+    books = Books()
+    for name, value in steps:
+        before, told = books.settlement.state, len(books.settlement.events)
+        with suppress(Refusal):
+            books.step(name, value)
+        holds = [one for one in books.settlement.events[told:] if one.type == "settlement.hold_placed"]
+        assert [one.data["ends_payout"] for one in holds] == [before == "settling" for _ in holds]

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from tests.event_log import KEY
 from tests.patience import within
 from tests.real.nursery import LEASE
 
@@ -23,10 +24,10 @@ select (select count(*) from event_log),
   (select count(*) from inbox_waiting where state = 'retry' and next_at <= %(now)s),
   (select count(*) from job where state = 'ready' and (due_at <= %(now)s or due_at = any(%(held)s)))
 """
-TOLD = "select type, stream, aggregate_id, max(seq) from event_log group by 1, 2, 3"
+TOLD = f"select {KEY}, stream, aggregate_id, max(seq) from event_log group by 1, 2, 3"
 HEARD = "select stream, aggregate_id, seq from inbox_position"
 KEPT = "select stream, aggregate_id, seq from inbox_waiting"
-Event = tuple[str, str, str, int]  # type, stream, aggregate id, seq
+Event = tuple[str, str, str, int]  # key, stream, aggregate id, seq
 
 
 class NeverQuiet(AssertionError):
@@ -34,7 +35,7 @@ class NeverQuiet(AssertionError):
 
 
 class Quiet:
-    """Looks at one stack. follows: the types that each of its services reacts to."""
+    """Looks at one stack. follows: the keys of the events that each of its services reacts to."""
 
     def __init__(self, stack: Any, follows: dict[str, frozenset[str]]) -> None:
         self.stack, self._follows = stack, follows

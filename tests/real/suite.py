@@ -62,7 +62,7 @@ class RemoteInbox:
         """Behind all that waits in the queue; `quiet` waits until they are taken in."""
         self._reconnect_if_forgotten()
         self._publisher.publish(events)
-        self._quiet.told(self._app.name, [(e.type, e.stream, e.aggregate_id, e.seq) for e in events])
+        self._quiet.told(self._app.name, [(e.key, e.stream, e.aggregate_id, e.seq) for e in events])
 
     def _reconnect_if_forgotten(self) -> None:
         """The broker hangs up on a line that was silent for long: nobody sends heartbeats between two uses."""
@@ -116,7 +116,7 @@ class RealSuite(Suite):
         self.stack, self.settings = stack, stack.given
         self._logged_before = {service: len(stack.log(service).encode()) for service in stack.services}
         apps = {name: self._app(name) for name in stack.names}
-        self.quiet = Quiet(stack, {name: frozenset(app.contents.reactions) for name, app in apps.items()})
+        self.quiet = Quiet(stack, {name: app.contents.heard for name, app in apps.items()})
         self.clock = MovedClock(stack, self.quiet)
         self.apps = {name: self._remote(app) for name, app in apps.items()}
         self.joined = RemoteJoined(self.apps, self.quiet)

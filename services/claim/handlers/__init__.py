@@ -127,7 +127,7 @@ CONTENTS = Contents(
         ),
         "settlement.proposed": Reaction(hear.answer_settlement, _of_event),
         "settlement.releasable": Reaction(hear.forget_clearance, _of_event),
-        "settlement.hold_placed": Reaction(hear.forget_clearance, _of_event),
+        "settlement.hold_placed": Reaction(hear.forget_clearance, _of_event, narrow=True),
         "refund.succeeded": Reaction(hear.resolve_when_refunded, _of_event),
         "refund.failed": Reaction(matters.after_failed_refund, _of_event),
         "refund.rejected": Reaction(matters.after_failed_refund, _of_event),
@@ -135,7 +135,7 @@ CONTENTS = Contents(
         "reconciliation.difference": Reaction(matters.after_difference, _of_event),
         "refund.cancelled": Reaction(hear.choose_again_when_refund_failed, _of_event),
         "roster.joined": desk.remember_colleague,
-        "message.posted": Reaction(hear.hear_comment, _of_event),
+        "message.posted": Reaction(hear.hear_comment, _of_event, narrow=True),
         "message.visibility_changed": Reaction(hear.hear_published_comment, _of_event),
     },
     timers={

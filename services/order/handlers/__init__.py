@@ -104,7 +104,7 @@ CONTENTS = Contents(
     ),
     reactions={
         **dict.fromkeys(settling.OPENING | settling.ENDING | {"claim.state_set"}, FOLLOW_CLAIM),
-        "claim.resolution_chosen": place_replacement,
+        "claim.resolution_chosen": Reaction(place_replacement, narrow=True),
         "claim.settlement_cleared": Reaction(settling.settle_when_cleared, loads=_order_and_settlement),
         "claim.settlement_blocked": Reaction(settling.hold_when_blocked, loads=_order_and_settlement),
         **dict.fromkeys((*entitling.PENDING, *entitling.GIVEN_UP), FOLLOW_REFUND),

@@ -83,8 +83,8 @@ class Settlement(Aggregate):
         hold = self.released.get(claim_id) or {"mode": mode, "amount": amount}
         self.released = {known: each for known, each in self.released.items() if known != claim_id}
         self.holds = {**self.holds, claim_id: hold}
-        self.state = "held"
-        self._record("hold_placed", claim_id, hold["amount"], mode=hold["mode"])
+        under_way, self.state = self.state == "settling", "held"
+        self._record("hold_placed", claim_id, hold["amount"], mode=hold["mode"], ends_payout=under_way)
 
     def release(self, claim_id: str) -> None:
         """SET-02, SET-03: a holding claim ended; the last one frees the whole."""
@@ -160,7 +160,7 @@ class Settlement(Aggregate):
             self.payout_ref, self.proposed = None, 0
             if self.holds:
                 self.state = "held"
-                self._record("hold_placed", amount=self.held, mode=DISPUTED)
+                self._record("hold_placed", amount=self.held, mode=DISPUTED, ends_payout=True)
             else:
                 self.state = "releasable"
                 self._record("releasable", amount=self.left)
