@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.books import Books
 from bench.journeys import JourneyFailed, percentile
-from bench.line import Line, connect
+from bench.line import Line, Reply, connect
 from bench.shop import Shop
 
 
@@ -41,6 +41,33 @@ async def accepted(
     return await answered(port, lambda n: shop.report_as(0, n, body), 201, numbers, connections, seconds)
 
 
+async def accepted_at(
+    shop: Shop, first: Shop, port: int, numbers: itertools.count, rate: int, seconds: float
+) -> Accepted:
+    """So many claims opened a second whatever happens: the next one never waits for the last."""
+    times: list[float] = []
+    free: list[Line] = []
+    body = first.issue(0)
+    began, cpu = time.monotonic(), time.process_time()
+
+    async def one(request: bytes) -> None:
+        line = free.pop() if free else await connect(port)
+        sent = time.perf_counter()
+        _expect(await line.ask(request), 201, request)
+        times.append(time.perf_counter() - sent)
+        free.append(line)
+
+    async with asyncio.TaskGroup() as running:
+        for index in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, began + index / rate - time.monotonic()))
+            running.create_task(one(shop.report_as(0, next(numbers), body)))
+    took = time.monotonic() - began
+    for line in free:
+        line.close()
+    own = (time.process_time() - cpu) / took
+    return Accepted(len(times) / took, percentile(times, 0.5), percentile(times, 0.99), own)
+
+
 async def answered(
     port: int, make: Callable[[int], bytes], good: int, numbers: itertools.count, connections: int, seconds: float
 ) -> Accepted:
@@ -53,10 +80,7 @@ async def answered(
         while time.monotonic() < until:
             request = make(next(numbers))
             sent = time.perf_counter()
-            reply = await line.ask(request)
-            if reply.status != good:
-                what = request.partition(b" HTTP")[0].decode()
-                raise JourneyFailed(f"{what}: {reply.status} {reply.body[:300]!r}")
+            _expect(await line.ask(request), good, request)
             times.append(time.perf_counter() - sent)
 
     lines = [await connect(port) for _ in range(connections)]
@@ -67,6 +91,12 @@ async def answered(
         line.close()
     own = (time.process_time() - cpu) / took
     return Accepted(len(times) / took, percentile(times, 0.5), percentile(times, 0.99), own)
+
+
+def _expect(reply: Reply, good: int, request: bytes) -> None:
+    if reply.status != good:
+        what = request.partition(b" HTTP")[0].decode()
+        raise JourneyFailed(f"{what}: {reply.status} {reply.body[:300]!r}")
 
 
 COLUMNS = """select column_name from information_schema.columns where table_name = 'order_case'

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench import documents, imports, journeys, pages, refunds
 from bench.books import Books
-from bench.commands import accepted, copy_orders
+from bench.commands import accepted, accepted_at, copy_orders
 from bench.limits import Limits
 from bench.processes import cpu_seconds, machine, memory
 from bench.report import write
@@ -29,6 +29,7 @@ CONNECTIONS = (1, 16, 64)
 # Of the sustained run: nearly as many callers as the gateway gives one service (ADR 0012), and what waits behind them.
 LINES, IN_FLIGHT = 96, 600
 RATES = (50, 100)
+PACE = 100  # claims a second, with nothing else to do but what they cause
 UNLIMITED = {"RATE_PER_MINUTE": "0", "RATE_PER_MINUTE_ADDRESS": "0", "RATE_PER_MINUTE_TENANT": "0"}
 
 
@@ -101,6 +102,9 @@ class Run:
                 work = accepted(shop, self.first, self.port, numbers, connections, size.seconds)
                 found.setdefault(f"commands_{connections}", []).append(asdict(asyncio.run(work)))
                 self.books.settle(300)
+        paced = accepted_at(shop, self.first, self.port, numbers, PACE, size.steady)
+        self.figures["paced"] = asdict(asyncio.run(paced))
+        self.books.settle(300)
         self.figures["limits"] = {name: _median(values) for name, values in found.items() if name[0] == "p"}
         self.figures["commands"] = {name: _middle(values) for name, values in found.items() if name[0] == "c"}
 

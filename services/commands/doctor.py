@@ -142,10 +142,10 @@ def _broker(uri: str) -> Iterator[Finding]:
 
     import amqp
 
-    from shared.edge import topology, topology_plan
+    from shared.edge import topology_plan, topology_seen
 
     parts = urlsplit(uri)
-    shown, connect = f"{parts.hostname} as {parts.username}", topology.connector(uri, PATIENCE)
+    shown, connect = f"{parts.hostname} as {parts.username}", topology_seen.connector(uri, PATIENCE)
     try:
         with closing(connect()):
             pass
@@ -155,7 +155,7 @@ def _broker(uri: str) -> Iterator[Finding]:
         return
     yield Finding(f"broker {shown} answers")
     if parts.username in topology_plan.load().writes:
-        yield _topology(lambda: topology.check_passively(connect, str(parts.username)), str(parts.username))
+        yield _topology(lambda: topology_seen.check_passively(connect, str(parts.username)), str(parts.username))
 
 
 def _topology(check: Callable[[], list[str]], service: str) -> Finding:

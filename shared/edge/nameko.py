@@ -16,7 +16,7 @@ from shared.edge.consumer import Consumer
 from shared.edge.http_server import HttpServer
 from shared.edge.relay import Relay
 from shared.edge.service_http import Health, ServiceHttp
-from shared.edge.topology import check_passively, connector
+from shared.edge.topology_seen import check_passively, connector
 from shared.edge.workers import Workers
 from shared.ops.settings import Settings
 from shared.runtime.app import App

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -24,6 +26,7 @@ from shared.runtime.app import App
 log = logging.getLogger(__name__)
 # Kubernetes takes this long to stop sending new requests to a pod that is being stopped (N46).
 DRAIN_SECONDS = 5
+GIVE_BACK_EVERY = 60.0  # seconds
 
 
 def run(names: list[str], settings: Settings) -> int:
@@ -40,8 +43,12 @@ def serve(starts: list[Callable[[], Hosted | _Gateway]], settings: Settings) -> 
     running = [start() for start in starts]
     _keep_what_was_loaded()
     log.info("ready")
+    give_back_at = 0.0
     while not stop and all(service.alive for service in running):
         eventlet.sleep(0.2)
+        if time.monotonic() >= give_back_at:
+            give_back_memory()
+            give_back_at = time.monotonic() + GIVE_BACK_EVERY
     for service in running:
         service.unready()
     if settings.mode == PRODUCTION and stop:
@@ -59,6 +66,12 @@ def _keep_what_was_loaded() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+
+
+def give_back_memory() -> None:
+    """What a burst took and freed goes back to the machine: glibc keeps it, 3 to 12 MB a process (Linux only)."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 class Hosted:

@@ -1,7 +1,7 @@
 """Bring the broker to what `topology.yaml` says, and name every difference from it.
 
 `apply` and `check` walk the same differences over the management API; `apply` mends each before it looks for the next.
-A service's own broker user sees no management API: it uses `check_passively`.
+A service's own broker user sees no management API: topology_seen.py.
 """
 
 from __future__ import annotations
@@ -9,20 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from urllib.parse import unquote, urlsplit
 
-import amqp
 from environs import FileAwareEnv
 
 from shared.edge import topology_plan
 from shared.edge.management import Management, ManagementError
-from shared.edge.tls import verified_tls
 from shared.edge.topology_differences import TopologyError, differences
 from shared.edge.topology_plan import Plan
 
-__all__ = ["ManagementError", "TopologyError", "apply", "check", "check_passively", "connector", "main"]
+__all__ = ["ManagementError", "TopologyError", "apply", "check", "main"]
 
 
 def apply(
@@ -69,75 +66,6 @@ def check(
     """
     with closing(Management(management_url, admin_user, admin_password, vhost)) as api:
         return [difference.what for difference in differences(api, plan or topology_plan.load(), passwords or {})]
-
-
-def check_passively(connect: Callable[[], amqp.Connection], service: str, plan: Plan | None = None) -> list[str]:
-    """What `service` itself can see missing on the broker, with its own rights; empty when it may start.
-
-    `connect` answers an open connection of the service's broker user (see `connector`); each one is closed here.
-    Raises what `connect` raises: a broker that is away is no difference, and no reason not to be ready.
-    """
-    plan = plan or topology_plan.load()
-    queue = topology_plan.inbox(service)
-    found = [
-        f"exchange {name} is missing"
-        for name in plan.writes[service]
-        if not _exists(connect, "exchange_declare", name, "topic", passive=True)
-    ]
-    if not _exists(connect, "queue_declare", queue, passive=True):
-        found.append(f"queue {queue} is missing")
-    elif not _is_quorum(connect, queue):
-        found.append(f"queue {queue} is classic instead of quorum")
-    return found
-
-
-def connector(uri: str, seconds: float = 3) -> Callable[[], amqp.Connection]:
-    """What opens a connection to `uri`; for `amqps` the broker's certificate and host name are verified."""
-    parts = urlsplit(uri)
-    secure = parts.scheme == "amqps"
-    port = parts.port or (5671 if secure else 5672)
-
-    def connect() -> amqp.Connection:
-        connection = amqp.Connection(
-            f"{parts.hostname}:{port}",
-            unquote(parts.username or "guest"),
-            unquote(parts.password or "guest"),
-            virtual_host=unquote(parts.path[1:]) or "/",
-            ssl=verified_tls(parts.hostname) if secure else False,
-            connect_timeout=seconds,
-            read_timeout=seconds,
-            write_timeout=seconds,
-        )
-        connection.connect()
-        return connection
-
-    return connect
-
-
-def _exists(connect: Callable[[], amqp.Connection], declare: str, *what: str, passive: bool) -> bool:
-    with closing(connect()) as connection:
-        try:
-            getattr(connection.channel(), declare)(*what, passive=passive)
-        except amqp.exceptions.NotFound:
-            return False
-        return True
-
-
-def _is_quorum(connect: Callable[[], amqp.Connection], queue: str) -> bool:
-    """AMQP tells nobody a queue's type, but only a classic queue serves a reader with channel-wide prefetch.
-
-    A quorum queue answers "not implemented" and the connection is gone, with one line in the broker's log.
-    """
-    connection = connect()
-    try:
-        channel = connection.channel()
-        channel.basic_qos(prefetch_size=0, prefetch_count=1, a_global=True)
-        channel.basic_consume(queue)
-    except amqp.exceptions.AMQPNotImplementedError:
-        return True
-    finally:
-        connection.collect()  # a message it may have been given goes back to the queue
-    return False
 
 
 def main(argv: list[str]) -> int:

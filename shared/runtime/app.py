@@ -22,8 +22,14 @@ from shared.runtime.tables import Contents
 from shared.runtime.timers import Timers
 from shared.runtime.unit_of_work import Storage, UnitOfWork
 from shared.storage.engine import Database
+from shared.storage.rows import look
 
 log = logging.getLogger(__name__)
+DUE = """
+SELECT EXISTS (SELECT 1 FROM timer WHERE due_at <= :now),
+    EXISTS (SELECT 1 FROM inbox_waiting WHERE state = 'retry' AND next_at <= :now),
+    EXISTS (SELECT 1 FROM job WHERE state = 'ready' AND due_at <= :now)
+"""
 GAP_PATIENCE = timedelta(minutes=1)  # disorder on the wire lasts seconds; after a minute something is lost
 
 
@@ -80,15 +86,8 @@ class App:
 
     def due(self) -> Due:
         """What waits for this moment: one question four times a second, where each worker asking would be three."""
-        tables, now = self.storage.runtime, self.clock.now()
-        timer, waiting, job = tables.timer.c, tables.inbox_waiting.c, tables.job.c
-        found = sa.select(
-            sa.exists().where(timer.due_at <= now),
-            sa.exists().where(waiting.state == "retry", waiting.next_at <= now),
-            sa.exists().where(job.state == "ready", job.due_at <= now),
-        )
         with self.database.transaction() as connection:
-            return Due(*connection.execute(found).one())
+            return Due(*map(bool, look(connection, DUE, now=self.clock.now())))
 
     def create_tables(self) -> None:
         """Bring an empty database to the newest schema without migrations (tests and throw-away databases)."""

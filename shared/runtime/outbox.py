@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from shared.runtime.envelope import Envelope
 from shared.storage.engine import ended
 from shared.storage.lines import run
+from shared.storage.rows import look
 from shared.storage.types import RawJson
 
+UNSENT = "SELECT EXISTS (SELECT 1 FROM outbox WHERE committed_at <= :before)"
 FORGET = "SET LOCAL synchronous_commit TO off; DELETE FROM outbox WHERE event_id = ANY(%(ids)s); COMMIT"
 
 
@@ -35,9 +37,8 @@ class Outbox:
 
     def has_unsent(self, older_than: timedelta) -> bool:
         """Is there an event that should have left by now?"""
-        late = sa.exists().where(self.tables.outbox.c.committed_at <= self.app.clock.now() - older_than)
         with self.app.database.transaction() as connection:
-            return bool(connection.execute(sa.select(late)).scalar_one())
+            return bool(look(connection, UNSENT, before=self.app.clock.now() - older_than)[0])
 
     def sent(self, event_ids: Sequence[str]) -> None:
         """The broker (or every local subscriber) has these: forget them.

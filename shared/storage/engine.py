@@ -13,10 +13,11 @@ from shared.storage.lines import ENDED, UNBEGUN, Lines, run, say_no_values
 
 # A command that needs longer than this is a bug or an overload: fail it while its caller still waits (messaging 3.14).
 # A reaction may think for 10 s (R17) before it writes, so a transaction may be idle a little longer.
-# A prepared statement is planned once, not for the values of each time (shared/storage/rows.py).
+# A prepared statement is planned once, not for the values of each time (shared/storage/rows.py). None of ours runs long
+# enough to be worth compiling, and to the planner one that may not read a whole table looks as if it did.
 POSTGRES_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
-    " -c plan_cache_mode=force_generic_plan"
+    " -c plan_cache_mode=force_generic_plan -c jit=off"
 )
 
 SPARE = 2  # connections beside those of the pool's size: for the relay's sweeper and what looks for what is due

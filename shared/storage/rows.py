@@ -6,6 +6,7 @@ with a parameter per value cost three times what running it does (bench/results)
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -120,6 +121,19 @@ def rows_by_key(connection: sa.Connection, table: sa.Table, keys: Mapping[str, I
     text, names = _select_text(table, tuple(keys))
     found = _executed(connection, text, {name: list(values) for name, values in keys.items()}, "text[]")
     return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def look(connection: sa.Connection, question: str, **moments: datetime) -> tuple[Any, ...]:
+    """The one row that answers a question of constant text about moments (`:now`): for what is asked all the time."""
+    if connection.dialect.name == "sqlite":
+        asked = sa.text(question).bindparams(*(sa.bindparam(name, type_=Utc) for name in moments))
+        return tuple(connection.execute(asked, moments).one())
+    return _executed(connection, _as_the_driver_says(question), moments, "timestamptz").fetchone()
+
+
+@cache
+def _as_the_driver_says(question: str) -> str:
+    return re.sub(r":(\w+)", r"%(\1)s", question)
 
 
 def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type: str, then: str = "") -> Any:

@@ -19,7 +19,7 @@ import requests
 import shared.contracts.claim  # noqa: F401 - announces the event that is published here
 from shared.edge.management import Management
 from shared.edge.relay import Publisher
-from shared.edge.topology import connector
+from shared.edge.topology_seen import connector
 from shared.runtime.envelope import Envelope
 from tests.demo.test_demo import Demo, free_port
 from tests.docs.test_written import ROOT, blocks

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from shared.edge import topology
+from shared.edge import topology_seen
 
 
 def certificate(folder: Path, name: str) -> Path:
@@ -72,7 +72,7 @@ def test_a_broker_of_an_unknown_authority_or_another_name_is_refused(
 ) -> None:
     port, received = broker_called(name, trusted)
     with pytest.raises(ssl.SSLCertVerificationError):
-        topology.connector(f"amqps://order:secret@localhost:{port}/%2F")()
+        topology_seen.connector(f"amqps://order:secret@localhost:{port}/%2F")()
     assert received == []
 
 
@@ -80,5 +80,5 @@ def test_a_broker_of_an_unknown_authority_or_another_name_is_refused(
 def test_a_broker_that_proves_its_name_is_spoken_to(broker_called: Callable) -> None:
     port, received = broker_called("localhost", True)
     with pytest.raises(OSError):  # the server says nothing back: it speaks no AMQP
-        topology.connector(f"amqps://order:secret@localhost:{port}/%2F", seconds=2)()
+        topology_seen.connector(f"amqps://order:secret@localhost:{port}/%2F", seconds=2)()
     assert received == [b"AMQP\x00\x00\x09\x01"]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from amqp.exceptions import AccessRefused
 
-from shared.edge import topology, topology_plan
+from shared.edge import topology, topology_plan, topology_seen
 from shared.edge.management import Management
 from tests.servers import shared_by_the_run
 from tests.servers.suite import SuiteBroker, suite_broker
@@ -34,7 +34,7 @@ def api(broker: SuiteBroker) -> Iterator[Management]:
 
 
 def connect(broker: SuiteBroker, user: str | None = None) -> amqp.Connection:
-    return topology.connector(broker.uri(user) if user else broker.admin_uri, seconds=10)()
+    return topology_seen.connector(broker.uri(user) if user else broker.admin_uri, seconds=10)()
 
 
 def check(broker: SuiteBroker) -> list[str]:
@@ -61,7 +61,7 @@ def test_a_missing_queue_is_named_to_the_operator_and_to_its_service(broker: Sui
     found = check(broker)
     assert "queue claim.inbox is missing" in found
     assert "binding refund.events -[refund.succeeded]-> claim.inbox is missing" in found
-    assert topology.check_passively(lambda: connect(broker, "claim"), "claim") == ["queue claim.inbox is missing"]
+    assert topology_seen.check_passively(lambda: connect(broker, "claim"), "claim") == ["queue claim.inbox is missing"]
 
 
 @pytest.mark.capability("R36")
@@ -69,7 +69,7 @@ def test_a_classic_queue_in_place_of_a_quorum_queue_is_named(broker: SuiteBroker
     api.delete("queues", broker.vhost, "refund.inbox")
     api.put("queues", broker.vhost, "refund.inbox", body={"durable": True, "arguments": {"x-queue-type": "classic"}})
     assert "queue refund.inbox is classic instead of quorum" in check(broker)
-    seen = topology.check_passively(lambda: connect(broker, "refund"), "refund")
+    seen = topology_seen.check_passively(lambda: connect(broker, "refund"), "refund")
     assert seen == ["queue refund.inbox is classic instead of quorum"]
     assert "replaced queue refund.inbox" in topology.apply(*broker.management, broker.passwords)
     assert check(broker) == []
@@ -153,12 +153,12 @@ def test_a_user_with_another_password_or_with_tags_is_named(broker: SuiteBroker)
 
 def test_a_service_sees_with_its_own_rights_that_it_may_start(broker: SuiteBroker) -> None:
     for service in PLAN.services:
-        assert topology.check_passively(lambda service=service: connect(broker, service), service) == []
+        assert topology_seen.check_passively(lambda service=service: connect(broker, service), service) == []
 
 
 def test_a_broker_that_is_away_is_no_difference() -> None:
     with pytest.raises(OSError, match="refused"):
-        topology.check_passively(topology.connector("amqp://order:x@127.0.0.1:1/%2F"), "order")
+        topology_seen.check_passively(topology_seen.connector("amqp://order:x@127.0.0.1:1/%2F"), "order")
 
 
 def test_what_an_inbox_rejects_is_kept_in_its_dead_queue(broker: SuiteBroker) -> None:

@@ -16,7 +16,7 @@ import jwt
 import requests
 
 from services.simulator import Ports, Simulator
-from shared.edge.topology import connector
+from shared.edge.topology_seen import connector
 from shared.kernel.ids import ulid
 from tests.suite import PARCEL, order_args
 
