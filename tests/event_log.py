@@ -13,9 +13,9 @@ for module in iter_modules(contracts.__path__):
 
 
 def _has_narrow_key(event: EventType) -> str:
-    field, value = event.narrow.field, str(event.narrow.value)
-    value = value.lower() if isinstance(event.narrow.value, bool) else value
-    return f"type = '{event.type}' and coalesce(data::json ->> '{field}', '{value}') = '{value}'"
+    values = [str(value).lower() if isinstance(value, bool) else value for value in event.narrow.values]
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"type = '{event.type}' and coalesce(data::json ->> '{event.narrow.field}', '{values[0]}') in ({listed})"
 
 
 _CASES = [f"when {_has_narrow_key(event)} then '{event.narrow.key}'" for event in EVENTS.values() if event.narrow]

@@ -81,9 +81,6 @@ MATRIX: dict[str, Rule] = {
 TEMPLATES = tuple(sorted({rule.template for rule in MATRIX.values()}))
 TEMPLATE_VERSION = 1  # +1 whenever a wording changes, so that a complaint can be answered with what was really sent
 
-MESSAGE_ORIGINS_TOLD = frozenset({"post", "thread.opened"})
-"""Messages that came with a claim's event are told with that event, not twice."""
-
 MASKED = frozenset({CUSTOMER, SELLER, SUPPLIER, OBSERVER, "mail_observer"})
 """Who answers the mails about a thread at an address of his own."""
 

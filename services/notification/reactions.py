@@ -21,7 +21,7 @@ from services.notification.model import (
 )
 from services.notification.policies import COORDINATOR, PLATFORM, People, Recipient, Rule
 from shared.contracts.claim import INTERNAL
-from shared.contracts.messaging import AGREEMENT_REASONS
+from shared.contracts.messaging import AGREEMENT_REASONS, BY_HAND
 from shared.kernel.clock import moment
 from shared.runtime.tables import Reaction
 from shared.runtime.unit_of_work import Context
@@ -117,9 +117,12 @@ def welcome_when_observer_added(ctx: Context, event: Any) -> None:
 
 
 def tell_when_message_posted(ctx: Context, event: Any) -> None:
-    """S1-30, S1-35; a private one never to the customer (I5): no column of its rule names him."""
+    """S1-30, S1-35; a private one never to the customer (I5): no column of its rule names him.
+
+    What came with a claim's event is told with that event, not twice.
+    """
     message = event.data
-    if message["origin"] not in policies.MESSAGE_ORIGINS_TOLD or "text" not in message:
+    if message["origin"] not in BY_HAND or "text" not in message:
         return  # that there is a private comment is no news: its text comes on the private exchange
     _keep_comment(
         ctx,
@@ -393,6 +396,7 @@ MOVED = Reaction(tell_when_claim_moved, loads=_claim)
 FOLLOWED = Reaction(follow_claim, loads=_claim)
 REFUNDED = Reaction(tell_when_refunded, loads=_claim)
 POSTED = Reaction(tell_when_message_posted, loads=_claim_and_comment)
+POSTED_BY_HAND = replace(POSTED, narrow=True)
 
 REACTIONS: dict[str, Callable | Reaction] = {
     "order.placed": confirm_when_order_placed,
@@ -412,7 +416,7 @@ REACTIONS: dict[str, Callable | Reaction] = {
     "claim.appealed": FOLLOWED,
     "claim.observer_added": Reaction(welcome_when_observer_added, loads=_claim),
     "claim.observer_removed": FOLLOWED,
-    "message.posted": POSTED,
+    "message.posted": POSTED_BY_HAND,
     "message.edited": Reaction(follow_text, loads=_claim_and_comment),
     "message.redacted": Reaction(follow_text, loads=_claim_and_comment),
     "message.refund_agreed": Reaction(tell_when_refund_agreed, loads=_claim_and_comment),

@@ -240,7 +240,7 @@ announce(
         "claim.observer_added": ObserverChanged(),
         "claim.observer_removed": ObserverChanged(),
     },
-    narrow={"claim.resolution_chosen": Narrow("claim.replacement_chosen", "kind", "replacement")},
+    narrow={"claim.resolution_chosen": Narrow("claim.replacement_chosen", "kind", ("replacement",))},
 )
 
 

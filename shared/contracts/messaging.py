@@ -26,6 +26,7 @@ AUTHORS = (
     "system",
 )
 ORIGINS = ("claim.opened", "claim.solution_proposed", "thread.opened", "post")
+BY_HAND = ("post", "thread.opened")  # the others accompany an event of the claim, which says the same
 SCOPES = ("order", "lines")
 REDACTION_REASONS = ("abuse", "erasure", "secret")
 CHANNELS = ("api", "ui", "email", "sms")
@@ -185,8 +186,7 @@ announce(
         "message.redacted": Redacted(),
         "message.refund_agreed": RefundAgreed(),
     },
-    # not those that accompany an event of the claim
-    narrow={"message.posted": Narrow("message.posted_by_hand", "origin", "post")},
+    narrow={"message.posted": Narrow("message.posted_by_hand", "origin", BY_HAND)},
 )
 announce(
     "messaging",

@@ -205,7 +205,7 @@ announce(
         "settlement.settled": SettlementFact(),
         "settlement.clawback_due": SettlementFact(),
     },
-    narrow={"settlement.hold_placed": Narrow("settlement.payout_held", "ends_payout", True)},
+    narrow={"settlement.hold_placed": Narrow("settlement.payout_held", "ends_payout", (True,))},
 )
 announce("order", {"order.internal_state_changed": StateChanged()}, audience=INTERNAL)
 announce("order", {"contact.recorded": ContactRecorded()}, audience=PRIVATE, exchange="order.private")

@@ -17,14 +17,14 @@ PUBLIC, INTERNAL, PRIVATE = "public", "internal", "private"
 
 
 class Narrow(NamedTuple):
-    """A second routing key of those events of a type with this value in a field: for who would leave all others alone.
+    """A second routing key of those events of a type with one of these values in a field: who needs no others binds it.
 
     One that lacks the field, as in what an older version recorded, has the key.
     """
 
     key: str
     field: str
-    value: str | bool
+    values: tuple[str | bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +95,4 @@ def stream_of(type: str) -> str:
 def narrowest_key(type: str, data: Mapping[str, Any]) -> str:
     """The narrow key of an event that has one, else its type."""
     narrow = EVENTS[type].narrow if type in EVENTS else None
-    return narrow.key if narrow and data.get(narrow.field, narrow.value) == narrow.value else type
+    return narrow.key if narrow and data.get(narrow.field, narrow.values[0]) in narrow.values else type

@@ -137,7 +137,8 @@ def test_an_event_that_must_be_heard_stays_until_somebody_is_bound(
 def test_a_queue_bound_by_the_narrow_key_is_sent_those_events_alone_and_each_once(
     counter: App, broker: SuiteBroker, line_to: Callable[..., Line]
 ) -> None:
-    EVENTS["counter.raised"] = replace(EVENTS["counter.raised"], narrow=Narrow("counter.raised_loudly", "mood", "loud"))
+    loud = Narrow("counter.raised_loudly", "mood", ("loud",))
+    EVENTS["counter.raised"] = replace(EVENTS["counter.raised"], narrow=loud)
     line = line_to(broker)
     for queue, keys in {"some": ["counter.raised_loudly"], "both": ["counter.raised", "counter.raised_loudly"]}.items():
         line.channel.queue_declare(queue, exclusive=True)

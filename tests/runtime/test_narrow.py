@@ -21,7 +21,7 @@ from tests.runtime import toys
 from tests.runtime.backends import START, Direct
 from tests.servers import Servers
 
-LOUD = Narrow("counter.raised_loudly", "mood", "loud")
+LOUD = Narrow("counter.raised_loudly", "mood", ("loud",))
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,7 @@ def test_the_databases_say_the_keys_as_the_services_do(servers: Servers) -> None
     """What waits for quiet, and what counts after chaos, asks the event logs."""
     told = [
         ("message.posted", '{"origin": "post"}', "message.posted_by_hand"),
+        ("message.posted", '{"origin": "thread.opened"}', "message.posted_by_hand"),
         ("message.posted", '{"origin": "claim.opened"}', "message.posted"),
         ("claim.resolution_chosen", '{"kind": "replacement"}', "claim.replacement_chosen"),
         ("claim.resolution_chosen", '{"kind": "refund"}', "claim.resolution_chosen"),
