@@ -96,7 +96,7 @@ class Consumer:
         with self.link.guard(30):
             if not self._arrived and not self.link.drain(timeout=IDLE):
                 return
-            until = time.monotonic() + max(0.001, self._linger)
+            until = time.monotonic() + self._linger
             while len(self._arrived) < BATCH and (left := until - time.monotonic()) > 0:
                 self.link.drain(timeout=left)
 

@@ -16,7 +16,7 @@ from amqp import spec
 from amqp.basic_message import Message
 from amqp.exceptions import UnexpectedFrame
 
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024  # from 128 KB on each read has its memory mapped and unmapped by the kernel: 18 µs instead of 2
 END = 0xCE
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 _frame, _method, _content, _long, _short = (Struct(text) for text in (">BHI", ">HH", ">HHQ", ">I", ">H"))

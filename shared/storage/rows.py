@@ -19,14 +19,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from shared.storage.engine import ended, sql_state
-from shared.storage.lines import run
+from shared.storage.lines import UNBEGUN, run
 from shared.storage.sqlite_rows import Shape, read_rows, write_rows
 from shared.storage.types import Json, RawJson, Utc, to_json
 
 Row = dict[str, Any]
 _POSTGRES = postgresql.dialect()
 PLANNED_FOR = 10.0  # seconds
-BY_KEYS = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+BY_KEYS = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; "
 _LOST = "22012"  # a guarded write that missed a row divides by zero: so what follows in the round trip is not done
 
 
@@ -128,7 +128,12 @@ def look(connection: sa.Connection, question: str, **moments: datetime) -> tuple
     if connection.dialect.name == "sqlite":
         asked = sa.text(question).bindparams(*(sa.bindparam(name, type_=Utc) for name in moments))
         return tuple(connection.execute(asked, moments).one())
-    return _executed(connection, _as_the_driver_says(question), moments, "timestamptz").fetchone()
+    text = _prepared(connection, _as_the_driver_says(question), moments, "timestamptz")
+    is_all = connection.info.pop(UNBEGUN, False)  # a transaction of one statement needs no BEGIN and no COMMIT
+    row = run(connection, text, moments).fetchone()
+    if is_all:
+        ended(connection)
+    return row
 
 
 @cache
@@ -145,6 +150,11 @@ def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type
 
     then: what travels behind it. Answers the driver's cursor.
     """
+    return run(connection, _prepared(connection, text, values, type, BY_KEYS) + then, values)
+
+
+def _prepared(connection: sa.Connection, text: str, values: dict[str, Any], type: str, plan: str = "") -> str:
+    """What executes this statement, prepared if it is not yet. plan: settings under which it is planned."""
     now, info = time.monotonic(), connection.info
     if info.get("plan_again", 0.0) <= now:
         if info.get("prepared"):
@@ -155,13 +165,10 @@ def _executed(connection: sa.Connection, text: str, values: dict[str, Any], type
     if statement is None:
         name = f"rows_{len(prepared)}"
         numbered = text % {each: f"${index}" for index, each in enumerate(values, 1)}
-        run(
-            connection,
-            f"{BY_KEYS}; PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}",
-        )
+        run(connection, f"{plan}PREPARE {name} ({', '.join([type] * len(values))}) AS {numbered}")
         given = ", ".join(f"%({each})s" for each in values)
         statement = prepared[text] = f"EXECUTE {name} ({given})"
-    return run(connection, statement + then, values)
+    return statement
 
 
 def as_json(table: sa.Table, rows: Sequence[Row]) -> str:
