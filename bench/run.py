@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
@@ -154,6 +155,8 @@ def main() -> int:
     size = QUICK if arguments.quick else Size()
     if arguments.journeys:
         size = replace(size, journeys=arguments.journeys)
+    # the limits need pgbench and pg_dump of the server's own version, which a container does not bring along
+    os.environ.setdefault("TEST_SERVERS", "local")
     with obtain() as servers:
         figures = Run(servers, size).measure()
     write(figures, quick=arguments.quick)
