@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 EVERY = 60.0  # seconds between two looks
 SETTLED = timedelta(minutes=5)
 SEGMENT = 1000  # events per seal
-PAGE = 100  # events read at once
 START = "0" * 64
 
 
@@ -81,7 +80,7 @@ class Seals:
                 seals += 1
                 if row["number"] != seals:
                     return self._verdict(connection, seals, events, previous, [*broken, Broken(seals, "it is missing")])
-                count, content, _ = _content(self._events(connection, after, row["upto"]))
+                count, content = _content(self._events(connection, after, row["upto"]))
                 events += count
                 if count != row["events"]:
                     broken.append(Broken(seals, f"it sealed {row['events']} events, now there are {count}"))
@@ -108,9 +107,11 @@ class Seals:
                 newest = sa.select(self.seal).order_by(self.seal.c.number.desc()).limit(1)
                 last = connection.execute(newest).mappings().first()
                 number, previous, after = (last["number"], last["chain"], last["upto"]) if last else (0, START, "")
-                count, content, upto = _content(self._events(connection, after, before, SEGMENT))
-                if not count:
+                rows = list(self._events(connection, after, before, SEGMENT))
+                if not rows:
                     return 0
+                count, content = _content(iter(rows))
+                upto = rows[-1]["event_id"]
                 chain = chained(previous, upto, count, content)
                 values = {"number": number + 1, "upto": upto, "events": count, "chain": chain}
                 connection.execute(self.seal.insert(), values)
@@ -120,28 +121,21 @@ class Seals:
         return count
 
     def _events(self, connection: sa.Connection, after: str, upto: str, limit: int | None = None) -> Iterator[Any]:
-        """In the order of their ids, a page at a time: what a process held once, it seldom gives back."""
-        id, found = self.log.c.event_id, 0
-        while limit is None or found < limit:
-            size = PAGE if limit is None else min(PAGE, limit - found)
-            page = sa.select(*raw_log_columns(self.log)).where(id > after, id <= upto).order_by(id).limit(size)
-            rows = connection.execute(page).mappings().all()
-            yield from rows
-            if len(rows) < size:
-                return
-            after, found = rows[-1]["event_id"], found + size
+        statement = sa.select(*raw_log_columns(self.log)).where(self.log.c.event_id > after)
+        statement = statement.where(self.log.c.event_id <= upto).order_by(self.log.c.event_id).limit(limit)
+        yield from connection.execute(statement).mappings()
 
 
 def chained(previous: str, upto: str, count: int, content: str) -> str:
     return hashlib.sha256(f"{previous}\n{upto}\n{count}\n{content}".encode()).hexdigest()
 
 
-def _content(rows: Iterator[Any]) -> tuple[int, str, str]:
-    """How many, a hash over every column of every event, and the id of the last one."""
-    count, digest, upto = 0, hashlib.sha256(), ""
+def _content(rows: Iterator[Any]) -> tuple[int, str]:
+    """How many, and a hash over every column of every event."""
+    count, digest = 0, hashlib.sha256()
     for row in rows:
-        count, upto = count + 1, row["event_id"]
+        count += 1
         for value in row.values():
             text = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value or "")
             digest.update(f"{len(text)}:{text}".encode())
-    return count, digest.hexdigest(), upto
+    return count, digest.hexdigest()

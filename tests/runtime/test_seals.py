@@ -118,18 +118,3 @@ def test_who_rewrites_every_seal_is_found_by_a_hash_noted_elsewhere(sealed):
     sealed.seals.seal_before(new_id("evt"))
     assert sealed.seals.verify().broken == ()
     assert sealed.seals.verify({noted.seals: noted.head}).broken != ()
-
-
-@pytest.mark.capability("T38")
-def test_a_seal_is_the_same_however_many_events_are_read_at_once(sealed: App, monkeypatch) -> None:
-    head = sealed.seals.verify().head
-    for page in (1, 3, 10):
-        monkeypatch.setattr(seals, "PAGE", page)
-        again = sealed.seals.verify()
-        assert (again.head, again.broken, again.events) == (head, (), 25)
-    with sealed.database.transaction() as connection:
-        upto = connection.execute(sa.select(sa.func.max(sealed.storage.runtime.seal.c.upto))).scalar_one()
-    unprotected(sealed, "delete from seal")
-    monkeypatch.setattr(seals, "PAGE", 3)
-    assert sealed.seals.seal_before(upto) == 25
-    assert sealed.seals.verify().head == head
