@@ -92,7 +92,12 @@ def stream_of(type: str) -> str:
     return type.split(".", 1)[0]
 
 
+def narrow_of(type: str) -> Narrow | None:
+    """None for a type without one, and for one that is not ours."""
+    return EVENTS[type].narrow if type in EVENTS else None
+
+
 def narrowest_key(type: str, data: Mapping[str, Any]) -> str:
     """The narrow key of an event that has one, else its type."""
-    narrow = EVENTS[type].narrow if type in EVENTS else None
+    narrow = narrow_of(type)
     return narrow.key if narrow and data.get(narrow.field, narrow.values[0]) in narrow.values else type

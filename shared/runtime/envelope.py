@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from shared.contracts.registry import EVENTS, narrowest_key, stream_of
+from shared.contracts.registry import EVENTS, narrow_of, narrowest_key, stream_of
 from shared.kernel.clock import moment, stamp
 
 SPEC_VERSION = "1.0"
@@ -54,7 +54,7 @@ class Envelope:
     @property
     def key(self) -> str:
         """Its type, or the narrow routing key by which it travels as well."""
-        return narrowest_key(self.type, self.data) if self.type in EVENTS and EVENTS[self.type].narrow else self.type
+        return narrowest_key(self.type, self.data) if narrow_of(self.type) else self.type
 
     def follows(self, keys: frozenset[str]) -> int:
         """The seq of the last event before this one that a subscriber to these (`claim.opened`) has heard."""

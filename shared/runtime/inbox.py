@@ -64,6 +64,9 @@ class Inbox:
         """Does this service react to it?"""
         return event.key in self._heard
 
+    def _reaction(self, event: Envelope) -> Reaction | None:
+        return self.reactions[event.type] if self.hears(event) else None
+
     def receive(self, events: Sequence[Envelope]) -> None:
         """Take these events in, one transaction for all. After it returns they may be acknowledged.
 
@@ -121,9 +124,9 @@ class Inbox:
             event = self._next_waiting(work, position, only) if position.waiting else None
 
     def _handle(self, work: UnitOfWork, event: Envelope) -> Exception | None:
-        if not self.hears(event):
+        reaction = self._reaction(event)
+        if reaction is None:
             return None
-        reaction = self.reactions[event.type]
         context = Context(
             work,
             system(event.tenant),
@@ -284,7 +287,7 @@ class Inbox:
         """Read what the reactions will want; answers where the streams of these events stand."""
         wanted: list[tuple[type, str]] = []
         for event in events:
-            reaction = self.reactions[event.type] if self.hears(event) else None
+            reaction = self._reaction(event)
             if reaction and reaction.loads:
                 try:
                     wanted += reaction.loads({"id": event.aggregate_id, **event.data})

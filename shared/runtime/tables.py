@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from shared.contracts.registry import EVENTS, Operation
+from shared.contracts.registry import Operation, narrow_of
 
 Loads = Callable[[dict[str, Any]], Iterable[tuple[type, str]]]
 
@@ -79,18 +79,14 @@ class Contents:
     @property
     def bound(self) -> frozenset[str]:
         """The routing keys by which this service is sent what it reacts to."""
-        return frozenset(_narrow_key(type) if self._narrows(type) else type for type in self.reactions)
+        narrow = {type for type, found in self.reactions.items() if getattr(found, "narrow", False)}
+        return frozenset(self.reactions) - narrow | _narrow_keys(narrow)
 
     @property
     def heard(self) -> frozenset[str]:
         """The keys of the events that it reacts to, as `Envelope.key` says them."""
-        return self.bound | {key for type in self.reactions if (key := _narrow_key(type))}
-
-    def _narrows(self, type: str) -> bool:
-        return getattr(self.reactions[type], "narrow", False)
+        return self.bound | _narrow_keys(self.reactions)
 
 
-def _narrow_key(type: str) -> str:
-    """Empty when the type has none."""
-    narrow = EVENTS[type].narrow if type in EVENTS else None
-    return narrow.key if narrow else ""
+def _narrow_keys(types: Iterable[str]) -> set[str]:
+    return {narrow.key for type in types if (narrow := narrow_of(type))}
