@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.books import Books
 from bench.journeys import JourneyFailed, percentile
-from bench.line import Line, Reply, connect
+from bench.line import Line, Reply, at_pace, connect
 from bench.shop import Shop
 
 
@@ -46,24 +46,17 @@ async def accepted_at(
 ) -> Accepted:
     """So many claims opened a second whatever happens: the next one never waits for the last."""
     times: list[float] = []
-    free: list[Line] = []
     body = first.issue(0)
     began, cpu = time.monotonic(), time.process_time()
 
-    async def one(request: bytes) -> None:
-        line = free.pop() if free else await connect(port)
+    async def one(line: Line, number: int) -> None:
+        request = shop.report_as(0, number, body)
         sent = time.perf_counter()
         _expect(await line.ask(request), 201, request)
         times.append(time.perf_counter() - sent)
-        free.append(line)
 
-    async with asyncio.TaskGroup() as running:
-        for index in range(int(rate * seconds)):
-            await asyncio.sleep(max(0.0, began + index / rate - time.monotonic()))
-            running.create_task(one(shop.report_as(0, next(numbers), body)))
+    await at_pace(port, rate, itertools.islice(numbers, int(rate * seconds)), one)
     took = time.monotonic() - began
-    for line in free:
-        line.close()
     own = (time.process_time() - cpu) / took
     return Accepted(len(times) / took, percentile(times, 0.5), percentile(times, 0.99), own)
 

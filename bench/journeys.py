@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bench.books import Books
-from bench.line import Line, connect
+from bench.line import Line, at_pace, connect
 from bench.shop import Shop
 
 TOLD = """
@@ -82,29 +82,22 @@ async def sustained(
 
 async def at_rate(shop: Shop, books: Books, port: int, numbers: Iterable[int], rate: float) -> Timings:
     """So many journeys a second whatever happens, the next one never waits for the last."""
-    timings, opened, free, running = Timings(), {}, [], set()
+    timings, opened = Timings(), {}
     began = time.monotonic()
 
-    async def one(number: int) -> None:
-        line = free.pop() if free else await connect(port)
+    async def one(line: Line, number: int) -> None:
         try:
             await _journey(line, shop, number, timings, opened)
         except JourneyFailed:
             timings.turned_away += 1
-        free.append(line)
 
     numbers = list(numbers)
-    for index, number in enumerate(numbers):
-        await asyncio.sleep(max(0.0, began + index / rate - time.monotonic()))
-        running.add(task := asyncio.create_task(one(number)))
-        task.add_done_callback(running.discard)
-    await asyncio.gather(*running)
+    await at_pace(port, rate, numbers, one)
     timings.per_second = len(numbers) / (time.monotonic() - began)
     deadline = time.monotonic() + 60
     whole = len(numbers) - timings.turned_away
     while await asyncio.to_thread(told, books, shop.tag) < whole and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
-    _close(free)
     _finish(timings, books, shop, opened)
     return timings
 

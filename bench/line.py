@@ -6,7 +6,8 @@ The load generator shares two cores with everything it measures, so each request
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine, Iterable
 from typing import NamedTuple
 
 import orjson
@@ -89,6 +90,26 @@ async def connect(port: int) -> Line:
     except OSError as refused:
         raise LineLost(str(refused)) from None
     return line
+
+
+async def at_pace(
+    port: int, rate: float, numbers: Iterable[int], work: Callable[[Line, int], Coroutine[None, None, None]]
+) -> None:
+    """So many works a second whatever happens, each on a line of its own: the next one never waits for the last."""
+    free: list[Line] = []
+    began = time.monotonic()
+
+    async def one(number: int) -> None:
+        line = free.pop() if free else await connect(port)
+        await work(line, number)
+        free.append(line)
+
+    async with asyncio.TaskGroup() as running:
+        for index, number in enumerate(numbers):
+            await asyncio.sleep(max(0.0, began + index / rate - time.monotonic()))
+            running.create_task(one(number))
+    for line in free:
+        line.close()
 
 
 class Caller:
