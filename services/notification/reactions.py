@@ -394,8 +394,8 @@ def _claim_and_comment(data: dict[str, Any]) -> list[tuple[type, str]]:
 
 MOVED = Reaction(tell_when_claim_moved, loads=_claim)
 FOLLOWED = Reaction(follow_claim, loads=_claim)
-REFUNDED = Reaction(tell_when_refunded, loads=_claim)
-POSTED = Reaction(tell_when_message_posted, loads=_claim_and_comment)
+REFUNDED = Reaction(tell_when_refunded, loads=_claim, prompt=True)
+POSTED = Reaction(tell_when_message_posted, loads=_claim_and_comment, prompt=True)
 POSTED_BY_HAND = replace(POSTED, narrow=True)
 
 REACTIONS: dict[str, Callable | Reaction] = {

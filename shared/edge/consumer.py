@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 BATCH, PREFETCH = 200, 400
 MAX_BODY = 1024 * 1024
 LONGEST = 0.03  # seconds to wait for more to arrive
+DENSE = 2 * LONGEST  # seconds between two batches: then another event is likely to come while one waits
 IDLE = 0.5  # seconds; also how often a stop is noticed
 
 
@@ -33,16 +34,27 @@ class DatabaseAway(Exception):
 
 
 class Consumer:
-    """Reads one queue. `receive` takes a batch of events in; when it returns they are acknowledged."""
+    """Reads one queue. `receive` takes a batch of events in; when it returns they are acknowledged.
 
-    def __init__(self, uri: str, service: str, receive: Callable[[Sequence[Envelope]], None]) -> None:
-        self.service, self.queue, self.receive = service, f"{service}.inbox", receive
+    prompt: the routing keys whose events end the waiting for company.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        service: str,
+        receive: Callable[[Sequence[Envelope]], None],
+        prompt: frozenset[str] = frozenset(),
+    ) -> None:
+        self.service, self.queue, self.receive, self._prompt = service, f"{service}.inbox", receive, prompt
         self.link = Link(uri, f"{service} consumer")
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._arrived: list[amqp.Message] = []
         self._cautious = True
         self._linger = 0.0
+        self._gathered = 0.0
+        self._hurry = False
         self.busy = False
 
     def run(self) -> None:
@@ -58,6 +70,7 @@ class Consumer:
                     log.exception("%s: batch failed, it will be delivered again", self.service)
                 self.link.cut()
                 self._arrived.clear()
+                self._hurry = False
                 self.busy = False
                 self._stopping.wait(0.5)
         finally:
@@ -89,19 +102,29 @@ class Consumer:
     def _subscribe(self, channel: amqp.Channel, prefetch: int) -> str:
         with self.link.guard(10):
             channel.basic_qos(0, prefetch, False)
-            return channel.basic_consume(self.queue, callback=self._arrived.append)
+            return channel.basic_consume(self.queue, callback=self._came)
+
+    def _came(self, message: amqp.Message) -> None:
+        self._arrived.append(message)
+        self._hurry = self._hurry or message.delivery_info["routing_key"] in self._prompt
 
     def _gather(self) -> None:
-        """Wait for a first message, then take what is there already; when it comes densely, what comes in a moment."""
+        """Wait for a first message, then take what is there already; when they come densely, what comes in a moment."""
         with self.link.guard(30):
             if not self._arrived and not self.link.drain(timeout=IDLE):
                 return
-            until = time.monotonic() + self._linger
-            while len(self._arrived) < BATCH and (left := until - time.monotonic()) > 0:
+            began = time.monotonic()
+            company = not self._cautious and began - self._gathered < DENSE
+            while len(self._arrived) < BATCH:
+                patience = LONGEST if company and not self._hurry else self._linger
+                if (left := began + patience - time.monotonic()) <= 0:
+                    break
                 self.link.drain(timeout=left)
+            self._gathered = time.monotonic()
 
     def _take_in(self, channel: amqp.Channel) -> None:
         messages, self._arrived[:] = self._arrived[:BATCH], self._arrived[BATCH:]
+        self._hurry = self._hurry and bool(self._arrived)
         events, taken = [], 0
         for message in messages:
             try:

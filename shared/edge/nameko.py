@@ -55,7 +55,8 @@ class EdgeInbox(_Fired):
 
     def start(self) -> None:
         settings: Settings = self.container.config["settings"]
-        self._consumer = Consumer(settings.broker(), self.container.service_name, self.fire)
+        app = app_of(self.container)
+        self._consumer = Consumer(settings.broker(), app.name, self.fire, app.contents.prompt)
         self.container.config["consumer"] = self._consumer
         self.container.spawn_managed_thread(self._consumer.run, identifier="consumer")
 

@@ -35,11 +35,15 @@ class Query:
 
 @dataclass(frozen=True)
 class Reaction:
-    """What this service does when it hears an event of another service; narrow: only one with the type's narrow key."""
+    """What this service does when it hears an event of another service; narrow: only one with the type's narrow key.
+
+    prompt: it lies on the way to somebody's money or word. Any other may wait a moment for company (ADR 0024).
+    """
 
     handler: Callable[[Any, Any], None]
     loads: Loads | None = None
     narrow: bool = field(default=False, kw_only=True)
+    prompt: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ class Contents:
     def heard(self) -> frozenset[str]:
         """The keys of the events that it reacts to, as `Envelope.key` says them."""
         return self.bound | _narrow_keys(self.reactions)
+
+    @property
+    def prompt(self) -> frozenset[str]:
+        """The types of event that are taken in at once."""
+        return frozenset(type for type, found in self.reactions.items() if getattr(found, "prompt", False))
 
 
 def _narrow_keys(types: Iterable[str]) -> set[str]:
