@@ -23,9 +23,9 @@ from services.claim.app import build
 from services.claim.model import Asking, Claim, Complaint, OrderCase, open_claim
 from services.claim.profiles import PROFILES
 from services.claim.storage import SEARCH_INDEX, STORAGE, claims, order_cases
+from shared.kernel.calls import Call
 from shared.ops.settings import Settings
 from shared.runtime.app import App
-from shared.runtime.calls import Call
 from tests.servers import obtain
 from tests.suite import TENANT, agent, customer, seller
 

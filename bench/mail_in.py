@@ -35,10 +35,10 @@ from services.mailin.spool import Spool
 from services.messaging.app import build
 from services.messaging.mail_model import MOST_PER_HOUR
 from shared.edge.calls import CallClient
+from shared.kernel.calls import Call
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.ops.settings import Settings
-from shared.runtime.calls import Call
 from shared.runtime.envelope import Envelope
 from shared.storage.blobs import FolderBlobs
 from tests.servers import obtain

@@ -9,8 +9,8 @@ from typing import Any
 from bench.books import Books
 from bench.shop import Shop
 from shared.edge.calls import CallClient
+from shared.kernel.calls import Call
 from shared.kernel.principal import Principal
-from shared.runtime.calls import Call
 from tests.stack import Stack
 from tests.suite import PARCEL, TENANT
 

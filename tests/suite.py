@@ -10,12 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from shared.kernel.calls import Answer, Call
 from shared.kernel.clock import ManualClock
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.ops.settings import Settings
 from shared.runtime.app import App
-from shared.runtime.calls import Answer, Call
 from shared.runtime.direct import Joined
 from shared.runtime.outbox import from_log_row, raw_log_columns
 

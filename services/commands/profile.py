@@ -18,11 +18,11 @@ from services.claim.profiles import BrokenProfile, Fault, profile_from
 from services.claim.profiles.check import check
 from services.claim.profiles.replay import Report, replay
 from shared.contracts.claim import ACTIVATE_PROFILE
+from shared.kernel.calls import Call
 from shared.kernel.clock import stamp
 from shared.kernel.principal import Principal
 from shared.ops.settings import Settings
 from shared.runtime.app import App
-from shared.runtime.calls import Call
 
 
 def main(argv: list[str]) -> int:

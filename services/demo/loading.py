@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from shared.kernel.calls import Answer, Call
 from shared.kernel.principal import Principal
-from shared.runtime.calls import Answer, Call
 
 
 class Step(NamedTuple):

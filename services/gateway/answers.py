@@ -9,7 +9,7 @@ import orjson
 from werkzeug.wrappers import Response
 
 from services.gateway.inquiry import Inquiry
-from shared.runtime.calls import Answer
+from shared.kernel.calls import Answer
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"

@@ -24,11 +24,11 @@ from services.gateway.rates import Rates
 from services.gateway.routes import ROUTES
 from services.gateway.table import ANY_CALLER, Compiled, Table
 from shared.documents.printer import Printer
+from shared.kernel.calls import InternalError
 from shared.kernel.errors import InvalidInput, Refusal
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.ops.settings import Settings
-from shared.runtime.calls import InternalError
 from shared.storage.blobs import blobs_at
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from services.gateway.compose import parts, warning_of
 from services.gateway.inquiry import Inquiry
 from shared.contracts import timeline as contract
 from shared.contracts.registry import Operation
-from shared.runtime.calls import Answer
+from shared.kernel.calls import Answer
 
 
 def case_timeline(gateway: Any, inquiry: Inquiry) -> Answer:

@@ -20,11 +20,11 @@ from services.gateway.problems import ServiceUnavailable
 from shared.contracts import claim, messaging, refund
 from shared.contracts.registry import Operation
 from shared.contracts.timeline import AUDIENCES, CASE_FILE
+from shared.kernel.calls import Answer
 from shared.kernel.errors import Refusal
 from shared.kernel.principal import Principal
 from shared.ops.settings import Settings
 from shared.ops.signed_file import pack
-from shared.runtime.calls import Answer
 
 FORMAT = "aftersale-case-file/1"
 DEVELOPMENT_KEY = b"development key of case files !!"  # 32 bytes that everybody knows

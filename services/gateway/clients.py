@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from services.gateway.problems import ServiceBusy, ServiceUnavailable
 from shared.edge.calls import MOST, CallClient, CallFailed
+from shared.kernel.calls import Answer, Call
 from shared.ops.settings import Settings
-from shared.runtime.calls import Answer, Call
 
 log = logging.getLogger(__name__)
 PATIENCE = 5.0  # seconds for a single call: a command may wait for its turn in a batch, never longer than this

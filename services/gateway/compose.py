@@ -11,8 +11,8 @@ from services.gateway.inquiry import Inquiry
 from services.gateway.problems import ServiceUnavailable
 from shared.contracts.claim import CLOSE_MANY
 from shared.contracts.messaging import THREAD_CLOSE
+from shared.kernel.calls import Answer
 from shared.kernel.errors import InvalidInput
-from shared.runtime.calls import Answer
 
 DEADLINE = 1.0  # seconds for all parts of a page: the whole must stay under 1.5 s at the 99th percentile
 PAGES_OF_MESSAGES = 5  # of 200: what a list of claims may bring along before it says that it cut

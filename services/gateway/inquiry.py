@@ -8,10 +8,10 @@ from typing import Any
 
 from services.gateway.problems import MalformedHeader
 from services.gateway.table import Compiled
+from shared.kernel.calls import Call
 from shared.kernel.errors import IdempotencyKeyRequired
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
-from shared.runtime.calls import Call
 
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{7,63}")

@@ -12,8 +12,8 @@ from services.gateway.compose import claim_page
 from services.gateway.inquiry import Inquiry
 from shared.contracts.claim import OneClaim
 from shared.contracts.timeline import CASE_FILE
+from shared.kernel.calls import Answer
 from shared.kernel.errors import Forbidden, InvalidInput
-from shared.runtime.calls import Answer
 
 SEEN_BY = ("customer", "seller")
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from services.gateway.answers import SAFE
 from services.gateway.inquiry import Inquiry
 from services.gateway.problems import ServiceBusy, ServiceUnavailable
-from shared.runtime.calls import Answer, Call
+from shared.kernel.calls import Answer, Call
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -16,9 +16,9 @@ import orjson
 from services.importing.amounts import Unreadable
 from services.importing.mapping import Mapping, Options, mapping
 from services.importing.reading import Counted, Found, csv_orders, is_csv, json_lines
+from shared.kernel.calls import Call
 from shared.kernel.principal import Principal
 from shared.runtime.app import App
-from shared.runtime.calls import Call
 
 BATCH = 500  # orders of one transaction
 AT_ONCE = 2  # transactions: one is made ready while the database works on the other

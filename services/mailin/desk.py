@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from shared.kernel.calls import Answer, Call
 from shared.kernel.principal import Principal
-from shared.runtime.calls import Answer, Call
 
 PATIENCE = 5.0
 KNOWN = 10_000  # addresses

@@ -11,7 +11,7 @@ from eventlet.event import Event
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, Entrypoint
 
-from shared.edge.calls import CallEndpoint
+from shared.edge.call_endpoint import CallEndpoint
 from shared.edge.consumer import Consumer
 from shared.edge.http_server import HttpServer
 from shared.edge.relay import Relay

@@ -12,21 +12,29 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 import eventlet
-from nameko.containers import ServiceContainer
 
 from shared.edge.http_server import HttpServer
-from shared.edge.topology_plan import load as load_topology
-from shared.kernel.clock import VirtualClock
 from shared.ops.settings import PRODUCTION, Settings
-from shared.runtime import faults, virtual_clock
-from shared.runtime.app import App
 
 log = logging.getLogger(__name__)
 # Kubernetes takes this long to stop sending new requests to a pod that is being stopped (N46).
 DRAIN_SECONDS = 5
 GIVE_BACK_EVERY = 60.0  # seconds
+
+
+class Running(Protocol):
+    """A service at work."""
+
+    alive: bool
+
+    def unready(self) -> None:
+        """Say on /readyz that it is going away."""
+
+    def stop(self) -> None:
+        """Finish what is in hand and end."""
 
 
 def run(names: list[str], settings: Settings) -> int:
@@ -35,7 +43,7 @@ def run(names: list[str], settings: Settings) -> int:
     return serve([partial(_start, name, own) for name, own in zip(names, ports, strict=True)], settings)
 
 
-def serve(starts: list[Callable[[], Hosted | _Gateway]], settings: Settings) -> int:
+def serve(starts: list[Callable[[], Running]], settings: Settings) -> int:
     """Start these, run until told to stop or one of them dies, stop them in order."""
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,31 +82,6 @@ def give_back_memory() -> None:
         trim(0)
 
 
-class Hosted:
-    """A service in its nameko container."""
-
-    def __init__(self, service: type, app: App, settings: Settings, must_route: frozenset[str]) -> None:
-        config = {"app": app, "settings": settings, "must_route": must_route, "max_workers": 20}
-        self.container = ServiceContainer(service, config)
-        self.container.start()
-        self._watch = eventlet.spawn(self._wait)
-        self.alive = True
-
-    def _wait(self) -> None:
-        try:
-            self.container.wait()
-        except Exception:
-            log.exception("container died")
-        self.alive = False
-
-    def unready(self) -> None:
-        if health := self.container.config.get("health"):
-            health.stopping = True
-
-    def stop(self) -> None:
-        self.container.stop()
-
-
 class _Gateway:
     """The gateway has no data and no broker: its WSGI application on the same HTTP server."""
 
@@ -118,17 +101,10 @@ class _Gateway:
         self.server.stop()
 
 
-def _start(name: str, settings: Settings) -> Hosted | _Gateway:
+def _start(name: str, settings: Settings) -> Running:
     if name == "gateway":
         return _Gateway(settings)
-    module = importlib.import_module(f"services.{name}.service")
-    clock = VirtualClock() if settings.virtual_clock else None
-    app = importlib.import_module(f"services.{name}.app").build(settings, clock)
-    if clock is not None:
-        virtual_clock.install(app, clock)
-    if settings.faults:
-        faults.install(app, settings.faults)
-    return Hosted(module.SERVICE, app, settings, load_topology().heard)
+    return importlib.import_module("shared.edge.hosting").host(name, settings)
 
 
 def check_environment() -> None:

@@ -10,7 +10,8 @@ import orjson
 import sqlalchemy as sa
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.edge.calls import PATH, CallEndpoint
+from shared.edge.call_endpoint import CallEndpoint
+from shared.edge.calls import PATH
 from shared.edge.link import BROKEN
 from shared.runtime.app import App
 from shared.storage.schema import behind

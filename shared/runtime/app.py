@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from shared.kernel.calls import Answer, Call
 from shared.kernel.clock import Clock, SystemClock
-from shared.runtime.calls import Answer, Call, Executor
+from shared.runtime.calls import Executor
 from shared.runtime.envelope import Envelope
 from shared.runtime.inbox import Inbox
 from shared.runtime.jobs import Jobs

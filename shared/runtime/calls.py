@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -15,6 +13,7 @@ import sqlalchemy as sa
 from marshmallow import ValidationError
 
 from shared.contracts.rules import invalid
+from shared.kernel.calls import Answer, Call, InternalError, Unavailable, refused
 from shared.kernel.errors import (
     Busy,
     DeadlineExceeded,
@@ -26,7 +25,6 @@ from shared.kernel.errors import (
     Refusal,
 )
 from shared.kernel.ids import new_id
-from shared.kernel.principal import Principal
 from shared.runtime.tables import Command, Query
 from shared.runtime.unit_of_work import Conflict, Context, UnitOfWork, unit_of_work
 from shared.storage.engine import OVERLONG, away, sql_state
@@ -35,59 +33,6 @@ from shared.storage.rows import Read, Row
 log = logging.getLogger(__name__)
 # Twelve tries with growing, random pauses (about a second) pass 20 writers on one row, also on a busy machine.
 TRIES, LONGEST_PAUSE = 12, 0.25
-
-
-class InternalError(Refusal):
-    """Something failed on our side; nothing was changed. Name the incident {incident} when you report it."""
-
-    code = "INTERNAL_ERROR"
-    status = 500
-
-
-class Unavailable(Refusal):
-    """The service cannot reach its database just now; nothing was changed. Repeat the call in a moment."""
-
-    code = "UNAVAILABLE"
-    status = 503
-    retry_after = 2
-
-
-@dataclass(slots=True)
-class Call:
-    """A request to a service. deadline: epoch seconds after which the caller no longer waits."""
-
-    name: str
-    args: dict[str, Any]
-    principal: Principal
-    idempotency_key: str | None = None
-    expected_version: int | None = None
-    correlation: str = field(default_factory=lambda: new_id("req"))
-    deadline: float | None = None
-
-    def fingerprint(self) -> str:
-        """What must be equal when an Idempotency-Key comes again: the command, its arguments and who asks."""
-        content = [self.name, self.args, self.principal.role, self.principal.id]
-        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-@dataclass(slots=True)
-class Answer:
-    """status: an HTTP status. body: the view, or the problem when the call was refused."""
-
-    status: int
-    body: dict[str, Any]
-    replayed: bool = False
-
-    @property
-    def ok(self) -> bool:
-        return self.status < 400
-
-
-def refused(refusal: Refusal) -> Answer:
-    body = refusal.problem()
-    if refusal.retry_after:
-        body["retry_after"] = refusal.retry_after
-    return Answer(refusal.status, body)
 
 
 class Executor:

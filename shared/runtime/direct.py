@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from shared.kernel.calls import Answer, Call
 from shared.runtime.app import App
-from shared.runtime.calls import Answer, Call
 
 log = logging.getLogger(__name__)
 BATCH = 200

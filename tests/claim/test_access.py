@@ -8,8 +8,8 @@ from services.claim.storage import claims
 from shared.contracts import claim as contracts
 from shared.contracts.claim_lists import LIST
 from shared.contracts.registry import Operation
+from shared.kernel.calls import Call
 from shared.kernel.principal import ROLES, Principal
-from shared.runtime.calls import Call
 from tests.suite import agent, coordinator, customer, integrator, seller, supplier
 
 # Valid arguments of every command on one claim: what is refused is refused for who asks.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.runtime.calls import Call
+from shared.kernel.calls import Call
 from tests.suite import agent, coordinator, customer, integrator, seller, supplier
 
 

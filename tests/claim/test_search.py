@@ -9,8 +9,8 @@ from services.claim.app import build
 from services.claim.lists import pages
 from services.claim.model.words import sought, words_of
 from services.claim.storage import claims, seats
+from shared.kernel.calls import Call
 from shared.ops.settings import Settings
-from shared.runtime.calls import Call
 from tests.servers import shared_by_the_run
 from tests.suite import agent, coordinator, customer, seller, supplier
 

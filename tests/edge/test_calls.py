@@ -16,9 +16,9 @@ import requests
 from services.gateway.clients import SHARE
 from shared.edge.calls import CallClient
 from shared.edge.tokens import ISSUER, Signer
+from shared.kernel.calls import Answer, Call
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
-from shared.runtime.calls import Answer, Call
 from tests.runtime.backends import at_once
 from tests.servers import Servers
 from tests.stack import WITH_DATA, Stack

@@ -20,16 +20,24 @@ _make_green()
 _without_cryptography()
 from importlib import import_module
 import shared.edge.runner
-import_module("services.{0}.service"), import_module("services.{0}.app")
-print(*{{"requests", "charset_normalizer", "cryptography", "stripe", "reportlab"}} & {{*sys.modules}})
+import_module("services.{0}.app"), import_module("services.{0}.{1}")
+print(*{{"requests", "charset_normalizer", "cryptography", "stripe", "reportlab", *{2}}} & {{*sys.modules}})
 """
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_starts_without_what_only_commands_and_providers_use(service: str) -> None:
-    command = [sys.executable, "-c", START.format(service)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    assert _loaded(START.format(service, "service", [])) == []
+
+
+def test_the_gateway_starts_without_what_only_services_with_data_use() -> None:
+    assert _loaded(START.format("gateway", "clients", ["sqlalchemy", "alembic", "nameko", "kombu", "amqp"])) == []
+
+
+def _loaded(program: str) -> list[str]:
+    """What this program prints."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the call is glibc's")

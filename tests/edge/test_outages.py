@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from shared.edge.calls import CallClient
+from shared.kernel.calls import Call
 from shared.kernel.ids import new_id
-from shared.runtime.calls import Call
 from tests.edge.conftest import Line, ToyProcess, raised
 from tests.patience import within
 from tests.runtime.backends import until

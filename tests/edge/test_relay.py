@@ -15,9 +15,9 @@ from amqp import Message
 from shared.contracts.registry import EVENTS, Narrow
 from shared.edge.calls import CallClient
 from shared.edge.relay import Relay
+from shared.kernel.calls import Call
 from shared.ops import metrics
 from shared.runtime.app import App
-from shared.runtime.calls import Call
 from tests.edge.conftest import SECRET, Line, ToyProcess
 from tests.patience import within
 from tests.runtime import toys

@@ -14,9 +14,9 @@ import pytest
 from cloudevents.core.bindings.rabbitmq import RabbitMQMessage, from_binary_event
 
 from shared.edge.calls import CallClient
+from shared.kernel.calls import Call
 from shared.kernel.clock import moment
 from shared.kernel.ids import new_id
-from shared.runtime.calls import Call
 from tests.edge.conftest import Line
 from tests.runtime.backends import until
 from tests.stack import Stack

@@ -15,7 +15,7 @@ from services.gateway.routes import ROUTES
 from services.gateway.table import ANY_CALLER, Route
 from shared.contracts.registry import Operation
 from shared.contracts.roles import ANYTHING, NEW
-from shared.edge.calls import CallEndpoint
+from shared.edge.call_endpoint import CallEndpoint
 from shared.edge.tokens import Signer
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal

@@ -14,8 +14,9 @@ from services.gateway import clients as clients_module
 from services.gateway import compose
 from services.gateway.app import build
 from services.gateway.clients import SHARE, HttpClients
-from shared.edge.calls import CallClient, CallEndpoint, CallFailed
-from shared.runtime.calls import Answer, Call
+from shared.edge.call_endpoint import CallEndpoint
+from shared.edge.calls import CallClient, CallFailed
+from shared.kernel.calls import Answer, Call
 from tests.gateway.conftest import Api
 from tests.gateway.test_journey import open_claim, shipped_order
 from tests.patience import within

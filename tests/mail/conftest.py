@@ -14,7 +14,7 @@ from services.mailin.forwarding import Forwarder
 from services.mailin.spool import Spool
 from services.notification.adapters.folder import list_mails, read_mail
 from services.notification.app import mail_folder
-from shared.runtime.calls import Answer, Call
+from shared.kernel.calls import Answer, Call
 from tests.suite import Suite, agent, customer, integrator, order_args, owner_of, seller, supplier
 
 RELAY, OURS = "reply.shop.example", "aftersale.example"

@@ -23,7 +23,7 @@ from services.mailin.parsing import parse
 from services.mailin.smtp import Conversation, SmtpServer, Takes
 from services.mailin.spool import Spool
 from shared.contracts.mail import LONGEST_MAIL
-from shared.runtime.calls import Answer
+from shared.kernel.calls import Answer
 from tests.mail.conftest import RELAY, InProcess
 
 SECRET = "a-secret-of-the-mail-provider"

@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from shared.contracts.registry import EVENTS
+from shared.kernel.calls import Answer
 from shared.kernel.clock import stamp
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
-from shared.runtime.calls import Answer
 from shared.runtime.envelope import Envelope
 from tests.suite import Suite
 

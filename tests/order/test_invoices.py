@@ -20,7 +20,7 @@ from shared.documents import printer
 from shared.documents.electronic import xml_of
 from shared.documents.paper import CREDIT_NOTE, INVOICE, Paper, Part
 from shared.documents.tickets import Ticket
-from shared.runtime.calls import Call
+from shared.kernel.calls import Call
 from shared.runtime.unit_of_work import Conflict, UnitOfWork
 from tests.documents import SELLER, a_paper, needs_pango
 from tests.suite import PARCEL, START, TENANT, agent, customer, order_args, payment_args, seller

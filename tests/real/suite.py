@@ -17,9 +17,9 @@ from shared.contracts.registry import EVENTS
 from shared.edge.calls import CallClient
 from shared.edge.link import BROKEN
 from shared.edge.relay import Publisher
+from shared.kernel.calls import Answer, Call
 from shared.kernel.ids import new_id
 from shared.runtime.app import App
-from shared.runtime.calls import Answer, Call
 from shared.runtime.envelope import Envelope
 from tests.real.front import Front
 from tests.real.quiet import Quiet

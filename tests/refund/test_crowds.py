@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.refund.storage import entries, ledgers
-from shared.runtime.calls import Call
+from shared.kernel.calls import Call
 from tests.suite import order_args, seller
 
 

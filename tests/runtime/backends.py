@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from shared.edge.consumer import Consumer
 from shared.edge.relay import Relay
 from shared.edge.workers import Workers
+from shared.kernel.calls import Answer, Call
 from shared.kernel.clock import ManualClock
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.runtime.app import App
-from shared.runtime.calls import Answer, Call
 from shared.runtime.direct import Joined
 from shared.runtime.envelope import Envelope
 from shared.runtime.outbox import history

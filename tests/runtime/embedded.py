@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from shared.runtime.calls import Call
+from shared.kernel.calls import Call
 from shared.runtime.direct import Joined
 from tests.runtime import toys
 from tests.runtime.backends import WHO

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
+from shared.kernel.calls import Answer, Call
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
-from shared.runtime.calls import Answer, Call
 from tests.runtime.backends import WHO, Backend, Brokered, at_once, until
 
 

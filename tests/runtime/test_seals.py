@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from shared.kernel.calls import Call
 from shared.kernel.clock import ManualClock
 from shared.kernel.ids import new_id
 from shared.runtime import seals
 from shared.runtime.app import App
-from shared.runtime.calls import Call
 from shared.storage.append_only import protect
 from tests.runtime import toys
 from tests.runtime.backends import START, WHO

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from shared.kernel.calls import Call
 from shared.kernel.clock import ManualClock
 from shared.kernel.ids import new_id
 from shared.runtime.app import App
-from shared.runtime.calls import Call
 from shared.runtime.unit_of_work import JOB_LEASE
 from tests.runtime import toys
 from tests.runtime.backends import START, WHO, Backend, Brokered, at_once

@@ -19,8 +19,8 @@ from services.gateway.table import Route
 from shared.contracts import claim as contract
 from shared.contracts import claim_lists, messaging, timeline
 from shared.contracts.fields import Id, Moment, Whole
+from shared.kernel.calls import Answer
 from shared.kernel.errors import InvalidInput
-from shared.runtime.calls import Answer
 
 read = partial(Route, "GET", tag="claims", scope="claims:read")
 write = partial(Route, tag="claims", scope="claims:write", view=views.Claim())

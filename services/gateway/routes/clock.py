@@ -15,10 +15,10 @@ from services.gateway.views import View
 from shared.contracts import clock as contract
 from shared.contracts.fields import Moment, Strict, Whole
 from shared.kernel.calendar import months_later
+from shared.kernel.calls import Answer
 from shared.kernel.clock import ClockMovedBack, moment, stamp
 from shared.kernel.errors import Forbidden, InvalidInput
 from shared.ops.settings import SERVICES
-from shared.runtime.calls import Answer
 
 STEPS = 24  # a leap is made in at most so many: what falls due on the way happens about when it should
 PATIENCE = 12.0  # seconds in all; what is not done by then is done when everybody has arrived

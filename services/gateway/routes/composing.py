@@ -11,7 +11,7 @@ from services.gateway.inquiry import Inquiry
 from services.gateway.table import Route
 from shared.contracts import composing as contract
 from shared.contracts.fields import Id, Strict
-from shared.runtime.calls import Answer
+from shared.kernel.calls import Answer
 
 read = partial(Route, "GET", tag="composing", scope="threads:read")
 write = partial(Route, tag="composing", scope="threads:write", view=views.Template())

@@ -12,8 +12,8 @@ from services.gateway.table import Route
 from shared.contracts import claim_desk as contract
 from shared.contracts import claim_lists as lists
 from shared.contracts import order
+from shared.kernel.calls import Answer
 from shared.kernel.errors import NotFound
-from shared.runtime.calls import Answer
 
 read = partial(Route, "GET", tag="desk", scope="claims:read")
 write = partial(Route, tag="desk", scope="claims:write")

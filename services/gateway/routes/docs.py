@@ -14,7 +14,7 @@ from services.gateway.answers import unless_known
 from services.gateway.inquiry import Inquiry
 from services.gateway.problems import NoSuchRoute
 from services.gateway.table import ANY_CALLER, Route
-from shared.runtime.calls import Answer
+from shared.kernel.calls import Answer
 
 STATIC = Path(__file__).parent.parent / "static"
 KINDS = {

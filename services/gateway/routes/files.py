@@ -20,8 +20,8 @@ from services.gateway.problems import BodyTooLarge, LengthRequired, MalformedBod
 from services.gateway.table import Route
 from shared.contracts import attachments as contract
 from shared.contracts.fields import Strict
+from shared.kernel.calls import Answer
 from shared.kernel.errors import NotInThisState
-from shared.runtime.calls import Answer
 from shared.storage.blobs import BlobMissing, BlobTooLarge
 
 read = partial(Route, "GET", tag="files", scope="threads:read", view=views.Attachment())
