@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from services.claim.model.states import MERGED, OPEN, REFUSED, STATES, WITHDRAWN
 from services.claim.profiles import PROFILES
-from services.claim.score.model import HINTS, Numbers, SellerScore, Tally, score
+from services.claim.score.model import HINTS, NAMED, Numbers, SellerScore, Tally, score
 from services.claim.storage import claims, order_cases, seller_scores
 from shared.contracts.claim import CATEGORIES
 from shared.kernel.errors import NotFound
 from shared.runtime.unit_of_work import Context
+from shared.storage.json_items import JsonItems
 
 NOT_COUNTED = frozenset({REFUSED, WITHDRAWN, MERGED})
 DELIVERED = ("delivered", "completed")
@@ -50,6 +51,7 @@ def numbers_of(settings: Any) -> Numbers:
 
 
 def _tally(ctx: Context, seller_id: str, numbers: Numbers) -> Tally:
+    """Counted by the database: a large seller has more claims in the window than a process should hold."""
     since = ctx.now - timedelta(days=numbers.window_days)
     cohort = (
         order_cases.c.tenant == ctx.tenant,
@@ -58,32 +60,48 @@ def _tally(ctx: Context, seller_id: str, numbers: Numbers) -> Tally:
     )
     delivered = sa.select(sa.func.count()).where(*cohort, order_cases.c.phase.in_(DELIVERED))
     tally = Tally(orders=ctx.connection.execute(delivered).scalar_one())
-    found = (
-        sa.select(claims.c.order_id, claims.c.state, claims.c.profile, claims.c.reason_code, claims.c.lines)
-        .add_columns(order_cases.c.lines.label("ordered"))
-        .join(order_cases, order_cases.c.id == claims.c.order_id)
-        .where(claims.c.tenant == ctx.tenant, claims.c.seller_id == seller_id, *cohort)
-    )
-    _count(tally, list(ctx.connection.execute(found).mappings()), numbers)
+    issues = claims.join(order_cases, order_cases.c.id == claims.c.order_id)
+    where = [claims.c.tenant == ctx.tenant, claims.c.seller_id == seller_id, *cohort]
+    profiles = _count_states(ctx, tally, issues, where)
+    where += [claims.c.profile.in_(profiles), claims.c.state.not_in(NOT_COUNTED)]
+    _count_orders(ctx, tally, issues, where, numbers.issues_per_order)
+    tally.by_product = _count_products(ctx, issues, where)
     return tally
 
 
-def _count(tally: Tally, rows: list[Any], numbers: Numbers) -> None:
-    rows = [row for row in rows if PROFILES.frozen(row["profile"]).counts_in_score]
-    counted = [row for row in rows if row["state"] not in NOT_COUNTED]
-    per_order = Counter(row["order_id"] for row in counted)
-    bad = {order_id for order_id, issues in per_order.items() if issues >= numbers.issues_per_order}
-    decided_orders = {row["order_id"] for row in counted if row["state"] not in OPEN}
-    tally.issues = len(bad)
-    tally.open_issues = len(bad - decided_orders)
-    tally.decided = sum(row["state"] not in OPEN for row in rows)
-    tally.dropped = len(rows) - len(counted)
-    tally.by_reason = dict(Counter(row["reason_code"] for row in counted))
-    products: Counter[str] = Counter()
+def _count_states(ctx: Context, tally: Tally, issues: Any, where: list[Any]) -> list[str]:
+    """Take in what became of the claims and why they were opened. The profiles that count."""
+    kinds = (claims.c.profile, claims.c.state, claims.c.reason_code)
+    found = sa.select(*kinds, sa.func.count().label("claims")).select_from(issues).where(*where).group_by(*kinds)
+    rows = [row for row in ctx.connection.execute(found) if PROFILES.frozen(row.profile).counts_in_score]
+    counted = [row for row in rows if row.state not in NOT_COUNTED]
+    tally.decided = sum(row.claims for row in rows if row.state not in OPEN)
+    tally.dropped = sum(row.claims for row in rows) - sum(row.claims for row in counted)
+    reasons: Counter[str] = Counter()
     for row in counted:
-        named = {line["line_id"] for line in row["lines"]}
-        products.update({line["product_id"] for line in row["ordered"] if line["line_id"] in named})
-    tally.by_product = dict(products)
+        reasons[row.reason_code] += row.claims
+    tally.by_reason = dict(reasons)
+    return sorted({row.profile for row in counted})
+
+
+def _count_orders(ctx: Context, tally: Tally, issues: Any, where: list[Any], least: int) -> None:
+    """Take in the orders with issues, and those on which nothing is decided yet."""
+    decided = sa.func.max(sa.case((claims.c.state.in_(OPEN), 0), else_=1)).label("decided")
+    orders = sa.select(decided).select_from(issues).where(*where).group_by(claims.c.order_id)
+    bad = orders.having(sa.func.count() >= least).subquery()
+    count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(1 - bad.c.decided), 0)).select_from(bad)
+    tally.issues, tally.open_issues = ctx.connection.execute(count).one()
+
+
+def _count_products(ctx: Context, issues: Any, where: list[Any]) -> dict[str, int]:
+    """How many claims name a line of each product; of those that are named at all."""
+    dialect = ctx.connection.dialect.name
+    named, ordered = JsonItems(claims.c.lines, dialect, "named"), JsonItems(order_cases.c.lines, dialect, "ordered")
+    lines = issues.join(named.source, sa.true()).join(ordered.source, ordered.text("line_id") == named.text("line_id"))
+    product, count = ordered.text("product_id").label("product"), sa.func.count(claims.c.id.distinct()).label("claims")
+    found = sa.select(product, count).select_from(lines).where(*where).group_by(product)
+    ranked = ctx.connection.execute(found.order_by(count.desc(), product).limit(NAMED))
+    return {row.product: row.claims for row in ranked}
 
 
 def to_count(ctx: Context, since: datetime) -> list[str]:
