@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any
 
 from shared.edge import runner
+from shared.edge.hosting import Hosted
 from shared.edge.nameko import Joined, calls, inbox
 from shared.ops.settings import Settings
 from tests.runtime import toys
@@ -65,7 +66,7 @@ def main(name: str) -> int:
     app = toys.build(name, settings.database_url(name), moods=toys.Moods(react=react))
     app.create_tables()
     service = {"counter": Counter, "follower": Follower}[name]
-    return runner.serve([partial(runner.Hosted, service, app, settings, frozenset({"counter"}))], settings)
+    return runner.serve([partial(Hosted, service, app, settings, frozenset({"counter"}))], settings)
 
 
 if __name__ == "__main__":
