@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from services.claim.profiles import PROFILES
-from tests.suite import customer, seller
+from tests.suite import PARCEL, customer, seller
 
 
 @pytest.fixture
@@ -47,6 +47,40 @@ def test_a_rejected_proposal_is_not_confirmed_by_the_clock_of_the_first_one(pati
     patient.do("claim.propose", seller(), claim, text="20 %?")
     patient.suite.advance(days=4)  # the first would have been due by now
     assert patient.get(claim)["state"] == "solution_proposed"
+
+
+def replaced(shop) -> tuple[dict, str]:
+    """A claim whose replacement was agreed, and the replacement's order."""
+    claim = shop.claim()
+    chosen = shop.do("claim.choose_resolution", seller(), claim, kind="replacement")
+    shop.suite.settle()
+    return claim, chosen["resolution"]["replacement_order_id"]
+
+
+def leaves(shop, order_id: str) -> None:
+    shop.suite.do("order.ship", seller(), order_id=order_id, parcel=PARCEL)
+    shop.suite.settle()
+
+
+def test_silence_confirms_a_replacement_only_five_business_days_after_it_left(patient):
+    claim, order_id = replaced(patient)
+    patient.suite.advance(days=14)
+    assert patient.get(claim)["state"] == "solution_proposed"
+    leaves(patient, order_id)
+    patient.suite.advance(days=6, hours=23)
+    assert patient.get(claim)["state"] == "solution_proposed"
+    assert patient.suite.events("claim", "claim.resolved") == []
+    patient.suite.advance(hours=1)
+    assert patient.get(claim)["state"] == "resolved"
+
+
+def test_a_replacement_that_left_but_was_rejected_is_not_confirmed_by_its_clock(patient):
+    claim, order_id = replaced(patient)
+    leaves(patient, order_id)
+    patient.suite.advance(days=2)
+    patient.do("claim.reject", customer(), claim, reason="It is broken, too.")
+    patient.suite.advance(days=30)
+    assert patient.get(claim)["state"] == "in_progress"
 
 
 def test_without_the_switch_a_solution_waits_for_ever(shop):

@@ -9,7 +9,7 @@ from services.claim import policies, queries
 from services.claim.collision import check_unchanged
 from services.claim.handlers.sla import follow
 from services.claim.model import Asking, Claim, OrderCase, permits
-from services.claim.model.states import REFUSED, RESOLVED, SOLUTION_PROPOSED
+from services.claim.model.states import REFUSED, RESOLVED
 from services.claim.views import claim_view
 from shared.kernel.errors import Forbidden
 from shared.runtime.unit_of_work import Context
@@ -19,12 +19,16 @@ AUTO_CLOSE, AUTO_CONFIRM = "claim_auto_close", "claim_auto_confirm"
 
 @dataclass(slots=True)
 class TakenUp:
-    """A claim in the hands of one handler. case: its order, where it has one. before: its state when taken up."""
+    """A claim in the hands of one handler. case: its order, where it has one.
+
+    before, confirmable: its state when taken up, and whether silence would have confirmed it.
+    """
 
     claim: Claim
     case: OrderCase | None
     asking: Asking
     before: str
+    confirmable: bool
 
 
 def change(ctx: Context, claim_id: str, action: str) -> TakenUp:
@@ -42,7 +46,7 @@ def change(ctx: Context, claim_id: str, action: str) -> TakenUp:
 
 def take_up(ctx: Context, claim: Claim) -> TakenUp:
     case = ctx.need(OrderCase, claim.order_id) if claim.order_id else None
-    return TakenUp(claim, case, queries.asking_about(ctx, case), claim.state)
+    return TakenUp(claim, case, queries.asking_about(ctx, case), claim.state, claim.confirmable)
 
 
 def keep(ctx: Context, at: TakenUp) -> dict[str, Any]:
@@ -51,21 +55,21 @@ def keep(ctx: Context, at: TakenUp) -> dict[str, Any]:
     ctx.save(at.claim)
     if at.case is not None and at.case.note(at.claim):
         ctx.save(at.case)
-    if at.claim.state != at.before:
-        _set_deadlines(ctx, at)
+    _set_deadlines(ctx, at)
     return claim_view(at.claim, at.asking)
 
 
 def _set_deadlines(ctx: Context, at: TakenUp) -> None:
-    """The timers of the state it left go, those of the state it entered come (CLM-10, CLM-19)."""
+    """The timers of what it was go, those of what it is come (CLM-10, CLM-19)."""
     claim = at.claim
-    if at.before in (RESOLVED, REFUSED):
-        ctx.unschedule(AUTO_CLOSE, claim.id)
-    if at.before == SOLUTION_PROPOSED and claim.profile.auto_confirm_business_days:
-        ctx.unschedule(AUTO_CONFIRM, claim.id)
-    if claim.state in (RESOLVED, REFUSED):
-        ctx.schedule(AUTO_CLOSE, claim.id, claim.state_since + policies.AUTO_CLOSE_AFTER)
-    if claim.state == SOLUTION_PROPOSED:
-        due = policies.auto_confirm_at(claim.profile, claim.state_since)
-        if due is not None:
+    if claim.state != at.before:
+        if at.before in (RESOLVED, REFUSED):
+            ctx.unschedule(AUTO_CLOSE, claim.id)
+        if claim.state in (RESOLVED, REFUSED):
+            ctx.schedule(AUTO_CLOSE, claim.id, claim.state_since + policies.AUTO_CLOSE_AFTER)
+    due = policies.auto_confirm_at(claim.profile, ctx.now)
+    if due is not None and claim.confirmable != at.confirmable:
+        if claim.confirmable:
             ctx.schedule(AUTO_CONFIRM, claim.id, due)
+        else:
+            ctx.unschedule(AUTO_CONFIRM, claim.id)

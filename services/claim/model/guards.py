@@ -67,11 +67,10 @@ def executing(claim: ClaimRecord, asking: Asking) -> Refusal | None:
 
 
 def awaits_replacement(claim: ClaimRecord, asking: Asking) -> Refusal | None:
-    """It was agreed, and neither rejected nor sent since."""
-    chosen = claim.resolution or {}
-    if (chosen.get("kind"), chosen.get("status")) == ("replacement", "agreed"):
+    if claim.awaits_replacement:
         return None
-    return NotInThisState(kind="replacement", state=chosen.get("status", "not chosen"), action="be carried out")
+    status = (claim.resolution or {}).get("status", "not chosen")
+    return NotInThisState(kind="replacement", state=status, action="be carried out")
 
 
 def _offers(kinds: frozenset[str]) -> Guard:
@@ -104,7 +103,8 @@ def manual_state(claim: ClaimRecord, asking: Asking) -> Refusal | None:
 def confirms_itself(claim: ClaimRecord, asking: Asking) -> Refusal | None:
     """The switch is set, and the requester has said nothing since the solution was proposed (CLM-10)."""
     said = claim.last_customer_public_at
-    if claim.profile.auto_confirm_business_days is None or (said is not None and said > claim.state_since):
+    spoke = said is not None and said > claim.state_since
+    if claim.profile.auto_confirm_business_days is None or spoke or not claim.confirmable:
         return refusals.AutoConfirmOff()
     return None
 

@@ -10,7 +10,7 @@ from services.claim import policies
 from services.claim.model import refusals
 from services.claim.model.guards import Asking, handles_it
 from services.claim.model.parts import REQUESTER, acting_as, observer_party, viewer
-from services.claim.model.states import OPEN, RESOLVED
+from services.claim.model.states import OPEN, RESOLVED, SOLUTION_PROPOSED
 from services.claim.model.transitions import Row, rows_of, rows_open_to
 from services.claim.policies import COORDINATORS, SELLER, Profile, Reason, reason_from
 from shared.kernel.aggregate import Aggregate
@@ -98,6 +98,17 @@ class ClaimRecord(Aggregate):
     @property
     def executing(self) -> bool:
         return self.resolution is not None and self.resolution["status"] == "executing"
+
+    @property
+    def awaits_replacement(self) -> bool:
+        """One was agreed, and neither rejected nor sent since."""
+        chosen = self.resolution or {}
+        return (chosen.get("kind"), chosen.get("status")) == ("replacement", "agreed")
+
+    @property
+    def confirmable(self) -> bool:
+        """Is it the requester's silence that is waited for? What has not been sent yet cannot be well (CLM-10)."""
+        return self.state == SOLUTION_PROPOSED and not self.awaits_replacement
 
     def attention(self, who: Principal) -> bool:
         """The red mark: is it this viewer's turn? With an assignee, only he among the coordinators is meant (A4)."""

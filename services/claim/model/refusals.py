@@ -57,7 +57,7 @@ class TargetStateRefused(Refusal):
 
 
 class AutoConfirmOff(Refusal):
-    """This solution is not confirmed by time: the profile does not say so, or the requester has answered."""
+    """This solution is not confirmed by time: not in this profile, not after an answer, not before it was sent."""
 
     code = "AUTO_CONFIRM_OFF"
     rule = "CLM-10"
