@@ -117,7 +117,7 @@ def release_message(ctx: Context, timer: Any) -> None:
 
 
 def refuse_secrets(thread: Thread, author_type: str, text: str) -> None:
-    """S3-07: asked for access, a customer sends no password, in a new message or by editing an old one.
+    """S3-07: asked for access, a customer sends no password: in a message, by editing one, in what he begins to write.
 
     Raises LooksLikeCredentials.
     """

@@ -129,6 +129,21 @@ def test_a_password_does_not_come_in_by_editing_an_answer_either(api_of):  # noq
     assert api.post(edit, customer(), {"text": "I have no picture."})["text"] == "I have no picture."
 
 
+@pytest.mark.capability("S3-07")
+def test_a_password_is_not_kept_in_what_is_being_written_either(api_of):  # noqa: F811
+    api = api_of(instant_provider=True)
+    thread = conversation(api, "3104", profile="support")
+    draft = f"/v1/threads/{thread}/draft"
+    secret = {"text": "Mot de passe : Azerty123!"}
+    assert api.post(draft, customer(), secret, method="PUT")["text"] == secret["text"], "nobody asked for access"
+    api.post(draft, customer(), {"text": "I look"}, method="PUT")
+    asked = {"kind": "captures", "purpose": "To see the empty page.", "until": "2026-11-10T00:00:00Z"}
+    api.post(f"/v1/threads/{thread}/access-requests", seller(), asked)
+    refused = api.refused("PUT", draft, customer(), "LOOKS_LIKE_CREDENTIALS", body=secret)
+    assert "Azerty123!" not in str(refused)
+    assert api.get(draft, customer())["text"] == "I look"
+
+
 @pytest.mark.capability("S0-01", "T01")
 def test_conversations_are_listed_by_what_they_are_about(api_of):  # noqa: F811
     api = api_of(instant_provider=True)

@@ -9,6 +9,7 @@ from services.messaging import policies
 from services.messaging.access import need_thread
 from services.messaging.drafts.model import PRESENT, AnsweredMeanwhile, NothingToSend, Visit, draft_view, visit_of
 from services.messaging.drafts.queries import get_draft, my_draft, newest, present, written_since
+from services.messaging.writing import refuse_secrets
 from shared.contracts import drafts as contract
 from shared.contracts.messaging import MESSAGE_POST
 from shared.kernel.errors import Forbidden
@@ -20,8 +21,9 @@ LEFT = "visit.left"  # timer
 
 
 def save_draft(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
-    """Keep what is written so far; without a text, only that one reads along."""
+    """Keep what is written so far; without a text, only that one reads along. Raises LooksLikeCredentials (S3-07)."""
     thread, insider = need_thread(ctx, {"thread_id": args["thread_id"]})
+    refuse_secrets(thread, policies.author_of(ctx.principal)[0], args["text"])
     draft, seen = my_draft(ctx, thread.id, insider), args.get("seen")
     ctx.check_version(draft)
     if not draft.text and seen is None:  # a new answer begins here
