@@ -61,6 +61,8 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
     paced = figures["paced"]
     yield "claims accepted, 100 a second, p50 / p99", f"{paced['p50_ms']:.1f} / {paced['p99_ms']:.1f} ms", "≤ 10"
     yield "whole journeys, sustained", f"{whole['per_second']:.0f} /s", "≥ 300"
+    yield "a slice of them as nameko's examples write it, without rules", f"{figures['peer']:.0f} /s", ""
+    yield "… journeys of that slice", f"{whole['per_second'] / figures['peer']:.2f}", ""
     yield "processor time of one journey", _spent(whole["cpu_us_per_journey"]), ""
     for rate, whole_goal in ((50, "≤ 50"), (100, "")):
         found = figures[f"journeys_at_{rate}"]

@@ -19,6 +19,7 @@ from bench import documents, imports, journeys, pages, refunds
 from bench.books import Books
 from bench.commands import accepted, accepted_at, copy_orders
 from bench.limits import Limits
+from bench.peer import Peer
 from bench.processes import cpu_seconds, machine, memory
 from bench.report import write
 from bench.seeding import seed
@@ -29,6 +30,7 @@ from tests.stack import Stack
 CONNECTIONS = (1, 16, 64)
 # Of the sustained run: nearly as many callers as the gateway gives one service (ADR 0012), and what waits behind them.
 LINES, IN_FLIGHT = 96, 600
+PEER_LINES = 32  # nameko's workers are 10: more wait, and are answered no faster
 RATES = (50, 100)
 PACE = 100  # claims a second, with nothing else to do but what they cause
 UNLIMITED = {"RATE_PER_MINUTE": "0", "RATE_PER_MINUTE_ADDRESS": "0", "RATE_PER_MINUTE_TENANT": "0"}
@@ -69,7 +71,9 @@ class Run:
             self._limits_and_commands()
             for rate in RATES:
                 self.figures[f"journeys_at_{rate}"] = self._steady(rate)
+            peers = [self._peer()]
             self.figures["journeys"] = self._sustained()
+            self.figures["peer"] = sum([*peers, self._peer()]) / 2
             self.figures["refunds"] = refunds.rates(self.stack, self.books, self.size.seconds)
             self.figures["memory"] = memory(self.stack)
             self.figures["pages"] = self._pages()
@@ -128,6 +132,11 @@ class Run:
             "events_per_journey": round((self.books.committed() - events) / len(numbers), 1),
             "cpu_us_per_journey": {name: round(1e6 * used / len(numbers)) for name, used in spent.items()},
         }
+
+    def _peer(self) -> float:
+        """Before our own journeys and after, and not running beside them: its timers poll all the time."""
+        with Peer(self.servers) as peer:
+            return peer.per_second(self.size.journeys // 6, IN_FLIGHT, PEER_LINES)
 
     def _pages(self) -> dict[str, dict[str, float]]:
         found = {}
