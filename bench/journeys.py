@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bench.books import Books
-from bench.line import Line, at_pace, connect
+from bench.line import Line, at_pace, keep_busy
 from bench.shop import Shop
 
 TOLD = """
@@ -55,27 +55,13 @@ async def sustained(
     shop: Shop, books: Books, port: int, numbers: range, in_flight: int = 300, lines: int = 16
 ) -> Timings:
     """As many journeys a second as come out at the end: no more than `in_flight` are under way at any time."""
-    started, begun, timings, opened = time.monotonic(), 0, Timings(), {}
-    room, waiting = asyncio.Semaphore(in_flight), iter(numbers)
+    started, timings, opened = time.monotonic(), Timings(), {}
 
-    async def work(line: Line) -> None:
-        for number in waiting:
-            await room.acquire()
-            await _journey(line, shop, number, timings, opened)
+    async def one(line: Line, number: int) -> None:
+        await _journey(line, shop, number, timings, opened)
 
-    async def make_room() -> None:
-        nonlocal begun
-        while begun < len(numbers):
-            done = await asyncio.to_thread(told, books, shop.tag)
-            for _ in range(done - begun):
-                room.release()
-            begun = done
-            await asyncio.sleep(0.05)
-
-    connected = [await connect(port) for _ in range(lines)]
-    await asyncio.gather(make_room(), *(work(line) for line in connected))
+    await keep_busy(port, numbers, lines, in_flight, one, lambda: told(books, shop.tag))
     timings.per_second = len(numbers) / (time.monotonic() - started)
-    _close(connected)
     _finish(timings, books, shop, opened)
     return timings
 
@@ -119,11 +105,6 @@ def _finish(timings: Timings, books: Books, shop: Shop, opened: dict[str, float]
         "notification", "select order_id, at from bench_told where order_id like %s", (f"ord_{shop.tag}_%",)
     )
     timings.whole = [at - opened[order_id] for order_id, at in rows if order_id in opened]
-
-
-def _close(lines: Iterable[Line]) -> None:
-    for line in lines:
-        line.close()
 
 
 def percentile(values: list[float], share: float) -> float:

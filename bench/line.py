@@ -112,6 +112,40 @@ async def at_pace(
         line.close()
 
 
+async def keep_busy(
+    port: int,
+    numbers: range,
+    lines: int,
+    most: int,
+    work: Callable[[Line, int], Coroutine[None, None, None]],
+    over: Callable[[], int],
+) -> None:
+    """All these works on so many lines, each as soon as there is room: `most` at a time are begun and not yet over.
+
+    over: how many are, asked again and again in a thread of its own. Returns when all are.
+    """
+    room, waiting, done = asyncio.Semaphore(most), iter(numbers), 0
+
+    async def one_after_the_other(line: Line) -> None:
+        for number in waiting:
+            await room.acquire()
+            await work(line, number)
+
+    async def make_room() -> None:
+        nonlocal done
+        while done < len(numbers):
+            now = await asyncio.to_thread(over)
+            for _ in range(now - done):
+                room.release()
+            done = now
+            await asyncio.sleep(0.05)
+
+    connected = [await connect(port) for _ in range(lines)]
+    await asyncio.gather(make_room(), *(one_after_the_other(line) for line in connected))
+    for line in connected:
+        line.close()
+
+
 class Caller:
     """A client as a careful integrator writes it: when no usable answer came it asks again, under the same key.
 

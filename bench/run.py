@@ -71,9 +71,9 @@ class Run:
             self._limits_and_commands()
             for rate in RATES:
                 self.figures[f"journeys_at_{rate}"] = self._steady(rate)
-            peers = [self._peer()]
+            before = self._peer()
             self.figures["journeys"] = self._sustained()
-            self.figures["peer"] = sum([*peers, self._peer()]) / 2
+            self.figures["peer"] = (before + self._peer()) / 2
             self.figures["refunds"] = refunds.rates(self.stack, self.books, self.size.seconds)
             self.figures["memory"] = memory(self.stack)
             self.figures["pages"] = self._pages()
