@@ -54,7 +54,6 @@ class Consumer:
         self._cautious = True
         self._linger = 0.0
         self._gathered = 0.0
-        self._hurry = False
         self.busy = False
 
     def run(self) -> None:
@@ -70,7 +69,6 @@ class Consumer:
                     log.exception("%s: batch failed, it will be delivered again", self.service)
                 self.link.cut()
                 self._arrived.clear()
-                self._hurry = False
                 self.busy = False
                 self._stopping.wait(0.5)
         finally:
@@ -102,11 +100,10 @@ class Consumer:
     def _subscribe(self, channel: amqp.Channel, prefetch: int) -> str:
         with self.link.guard(10):
             channel.basic_qos(0, prefetch, False)
-            return channel.basic_consume(self.queue, callback=self._came)
+            return channel.basic_consume(self.queue, callback=self._arrived.append)
 
-    def _came(self, message: amqp.Message) -> None:
-        self._arrived.append(message)
-        self._hurry = self._hurry or message.delivery_info["routing_key"] in self._prompt
+    def _hurries(self) -> bool:
+        return any(message.delivery_info["routing_key"] in self._prompt for message in self._arrived)
 
     def _gather(self) -> None:
         """Wait for a first message, then take what is there already; when they come densely, what comes in a moment."""
@@ -116,7 +113,7 @@ class Consumer:
             began = time.monotonic()
             company = not self._cautious and began - self._gathered < DENSE
             while len(self._arrived) < BATCH:
-                patience = LONGEST if company and not self._hurry else self._linger
+                patience = LONGEST if company and not self._hurries() else self._linger
                 if (left := began + patience - time.monotonic()) <= 0:
                     break
                 self.link.drain(timeout=left)
@@ -124,7 +121,6 @@ class Consumer:
 
     def _take_in(self, channel: amqp.Channel) -> None:
         messages, self._arrived[:] = self._arrived[:BATCH], self._arrived[BATCH:]
-        self._hurry = self._hurry and bool(self._arrived)
         events, taken = [], 0
         for message in messages:
             try:

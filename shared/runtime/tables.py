@@ -83,7 +83,7 @@ class Contents:
     @property
     def bound(self) -> frozenset[str]:
         """The routing keys by which this service is sent what it reacts to."""
-        narrow = {type for type, found in self.reactions.items() if getattr(found, "narrow", False)}
+        narrow = self._marked("narrow")
         return frozenset(self.reactions) - narrow | _narrow_keys(narrow)
 
     @property
@@ -94,7 +94,11 @@ class Contents:
     @property
     def prompt(self) -> frozenset[str]:
         """The types of event that are taken in at once."""
-        return frozenset(type for type, found in self.reactions.items() if getattr(found, "prompt", False))
+        return self._marked("prompt")
+
+    def _marked(self, mark: str) -> frozenset[str]:
+        """The types whose reaction says so of itself; a bare function says nothing."""
+        return frozenset(type for type, found in self.reactions.items() if getattr(found, mark, False))
 
 
 def _narrow_keys(types: Iterable[str]) -> set[str]:

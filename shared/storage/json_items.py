@@ -11,12 +11,11 @@ class JsonItems:
     """The objects in a `Json` column that holds a list, one row for each; join on `source`, ask for `text(name)`."""
 
     def __init__(self, column: sa.Column, dialect: str, name: str) -> None:
-        self._each = f"{name}_item"
         if dialect == "sqlite":
-            self.source: Any = sa.func.json_each(column).table_valued("value", name=self._each)
+            self.source: Any = sa.func.json_each(column).table_valued("value", name=f"{name}_item")
         else:
             items = sa.func.json_array_elements(sa.cast(column, sa.JSON))
-            self.source = items.table_valued(sa.column("value", sa.JSON), name=self._each)
+            self.source = items.table_valued(sa.column("value", sa.JSON), name=f"{name}_item")
         self._dialect = dialect
 
     def text(self, name: str) -> sa.ColumnElement[str]:

@@ -30,7 +30,8 @@ def sortable(value: datetime) -> str:
 
 
 class Json(sa.types.TypeDecorator):
-    """JSON as text. Nothing is ever searched inside it; text is a third of jsonb's cost to write and to read."""
+    """JSON as text. Nothing is searched inside it, and only counting looks into it (json_items.py); text is a third of
+    jsonb's cost to write and to read."""
 
     impl = sa.Text
     cache_ok = True

@@ -30,7 +30,7 @@ class Line:
             return False
         self.now = max(self.now, self.arrivals[0][0])
         while self.arrivals and self.arrivals[0][0] <= self.now:
-            self.consumer._came(SimpleNamespace(delivery_info={"routing_key": self.arrivals.pop(0)[1]}))
+            self.consumer._arrived.append(SimpleNamespace(delivery_info={"routing_key": self.arrivals.pop(0)[1]}))
         return True
 
 
@@ -52,7 +52,6 @@ def take_in(monkeypatch: pytest.MonkeyPatch):
             consumer._gather()
             sizes.append(len(consumer._arrived))
             consumer._arrived.clear()
-            consumer._hurry = False
         return sizes, line.now - began
 
     return take_in
